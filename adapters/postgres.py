@@ -1,0 +1,123 @@
+"""Doors to Postgres: connections under a role, the tenant of a transaction, migrations, named SQL.
+
+No service works as the owner: a door takes one of the pm_ roles, which RLS binds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from functools import cache
+from pathlib import Path
+from typing import Any, LiteralString, cast
+
+import psycopg
+from psycopg import AsyncConnection, Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import AsyncConnectionPool
+
+ROLES = frozenset({"pm_api", "pm_worker", "pm_projector", "pm_release", "pm_dispatcher"})
+MIGRATIONS = Path(__file__).parent / "migrations"
+SERVER_VERSION_MIN = 180000  # RETURNING old, and the RLS fixes of reference CVE-2025-8713
+MIGRATION_LOCK = 7700000
+
+
+class Unusable(Exception):  # noqa: N818 - says what is missing and the cure
+    """The database cannot serve this product as it is."""
+
+
+def role_options(role: str) -> str:
+    """Connection options that make every statement run as `role`."""
+    if role not in ROLES:
+        raise ValueError(f"{role} is no role of this product")
+    return f"-c role={role}"
+
+
+async def connect(dsn: str, role: str, **options: Any) -> AsyncConnection[TupleRow]:
+    """One connection under a role, autocommit; use `conn.transaction()` for a transaction."""
+    return await AsyncConnection.connect(
+        dsn, options=role_options(role), autocommit=True, application_name=role, **options
+    )
+
+
+def connect_sync(dsn: str, role: str, **options: Any) -> Connection[TupleRow]:
+    """As `connect`, for threads and commands."""
+    return psycopg.connect(
+        dsn, options=role_options(role), autocommit=True, application_name=role, **options
+    )
+
+
+def pool(dsn: str, role: str, *, size_max: int = 8) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+    """A pool under a role, not yet open. A returned connection keeps nothing of its user."""
+
+    async def reset(conn: AsyncConnection[TupleRow]) -> None:
+        await conn.execute("SELECT set_config('app.tenant_id', '', false)")
+
+    return AsyncConnectionPool(
+        dsn,
+        min_size=1,
+        max_size=size_max,
+        open=False,
+        reset=reset,
+        check=AsyncConnectionPool.check_connection,
+        kwargs={"options": role_options(role), "autocommit": True, "application_name": role},
+    )
+
+
+@asynccontextmanager
+async def tenant_tx(
+    conn: AsyncConnection[TupleRow], tenant_id: str
+) -> AsyncIterator[AsyncConnection[TupleRow]]:
+    """A transaction that sees one tenant's rows (I11). The only way to tenant tables."""
+    async with conn.transaction():
+        await conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant_id,))
+        yield conn
+
+
+def set_tenant(conn: Connection[TupleRow], tenant_id: str) -> None:
+    """Bind the running transaction of a plain connection to a tenant; call it inside one."""
+    conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant_id,))
+
+
+@cache
+def named_sql(path: Path) -> Mapping[str, LiteralString]:
+    """The queries of a file, each under a line `-- name: what` (then comments say what it promises)."""
+    parts = re.split(r"^-- name: (\w+)\s*$", path.read_text(), flags=re.MULTILINE)
+    return {
+        name: cast("LiteralString", body.strip())
+        for name, body in zip(parts[1::2], parts[2::2], strict=True)
+    }
+
+
+def migrate(dsn: str, folders: tuple[Path, ...] = (MIGRATIONS,)) -> list[str]:
+    """Apply what is missing of the numbered SQL files; returns the names applied.
+
+    Safe to repeat and to run at once from several processes. Raises Unusable for a server that is
+    too old, or when an applied file was edited afterwards.
+    """
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        if conn.info.server_version < SERVER_VERSION_MIN:
+            raise Unusable(
+                f"PostgreSQL {conn.info.server_version} is too old: version 18 or newer is needed"
+            )
+        with conn.transaction():
+            conn.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
+            return _apply_missing(conn, folders)
+
+
+def _apply_missing(conn: Connection[TupleRow], folders: tuple[Path, ...]) -> list[str]:
+    conn.execute("CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, hash text)")
+    known = dict(conn.execute("SELECT name, hash FROM public.migration").fetchall())
+    applied = []
+    for path in sorted((path for folder in folders for path in folder.glob("*.sql")), key=lambda p: p.name):
+        body = path.read_text()
+        digest = hashlib.sha256(body.encode()).hexdigest()
+        if path.name not in known:
+            conn.execute(cast("LiteralString", body))
+            conn.execute("INSERT INTO public.migration VALUES (%s, %s)", (path.name, digest))
+            applied.append(path.name)
+        elif known[path.name] != digest:
+            raise Unusable(f"migration {path.name} was edited after it was applied here")
+    return applied

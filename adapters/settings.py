@@ -1,0 +1,49 @@
+"""Every setting, read once from the environment (prefix `PM_`) by a composition root.
+
+The command line sets these for the processes it starts; nobody else reads the environment.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Units are in the names; each default suits the embedded stack."""
+
+    model_config = SettingsConfigDict(env_prefix="PM_", frozen=True, extra="ignore", populate_by_name=True)
+
+    data_dir: Path = Path(".penguin")
+    kafka_bootstrap: str = ""
+    database_url: str = Field("", validation_alias=AliasChoices("PM_DATABASE_URL", "DATABASE_URL"))
+    prefix: str = ""  # before every topic and group name, so that stacks share a broker
+    instance: str = "1"  # of a role; makes consumer_group_instance_id
+
+    id_key: str = "penguinmails"  # keys derived ids, tokens and return paths; the stack makes its own
+    replication_factor: int = 1
+    dns_server: str = ""  # host:port; empty: the system's resolver
+    smtp_port: int = 25  # of MX hosts
+    egress_host: str = ""  # local address to bind; empty: the system chooses
+    hello_name: str = "mail.penguinmails.invalid"
+    tracking_url: str = "https://click.penguinmails.invalid"
+
+    api_host: str = "127.0.0.1"
+    api_port: int = 0
+    inbox_port: int = 0
+
+    lease_s: float = 15.0
+    slice_deadline_s: float = 60.0
+    sweep_every_s: float = 2.0
+    release_every_s: float = 0.05
+    retry_scale: float = 1.0  # multiplies SMTP retry delays; the embedded stack runs at 1/300
+    lane_depth_sends: int = 4000  # released and unclaimed, per lane
+    lane_connections: int = 8  # per (sending IP, next hop)
+    connection_messages_max: int = 200
+    connection_age_max_s: float = 300.0
+    freshness_max_s: float = 10.0
+    smtp_timeout_s: float = 60.0  # each phase before the dot
+    dot_timeout_s: float = 40.0  # for the reply to the final dot; the slice's deadline bounds both
+    log_level: str = "info"

@@ -1,0 +1,140 @@
+"""What the rooms need from outside, each a Protocol with one implementation per technology."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Protocol
+
+# ---- where to connect
+
+
+@dataclass(frozen=True)
+class NextHop:
+    """A server to hand mail to. `tls`: never, opportunistic or required."""
+
+    host: str
+    port: int
+    tls: str = "opportunistic"
+    username: str = ""
+    password: str = ""
+
+
+@dataclass(frozen=True)
+class Route:
+    """Where a domain's mail goes: hops in the order to try; empty hops: it takes no mail."""
+
+    provider: str
+    hops: tuple[NextHop, ...]
+    problem: str = ""  # why there are no hops: null_mx, no_domain; or unreachable (ask again later)
+
+
+class Resolver(Protocol):
+    """Finds the mailbox provider of a domain by its MX (RFC 5321 §5.1, RFC 7505)."""
+
+    async def route(self, domain: str) -> Route: ...
+
+    async def txt(self, name: str) -> list[str]:
+        """The TXT records of a name, strings joined; empty when there are none."""
+        ...
+
+
+# ---- one SMTP transaction
+
+
+class Phase(StrEnum):
+    """Where in the conversation something happened."""
+
+    CONNECT = "connect"
+    BANNER = "banner"
+    EHLO = "ehlo"
+    TLS = "tls"
+    AUTH = "auth"
+    MAIL = "mail"
+    RCPT = "rcpt"
+    DATA = "data"  # up to the final dot, which was not written
+    DOT = "dot"  # the final dot was written
+
+
+@dataclass(frozen=True)
+class Reply:
+    """What came of one attempt. code 0: no reply (the connection failed or ended; `text` says how).
+
+    With phase DOT and code 0 nobody knows whether the mail was taken (RFC 1047).
+    """
+
+    phase: Phase
+    code: int
+    text: str = ""
+    mx: str = ""
+    first_in_session: bool = False
+
+
+@dataclass(frozen=True)
+class Message:
+    """One recipient's mail, ready for the wire: CRLF lines, dot-stuffed, without the final dot."""
+
+    index: int  # within its batch
+    mail_from: str
+    rcpt_to: str
+    wire: bytes
+
+
+class DotJournal(Protocol):
+    """Notes that must survive kill -9 of this process: before a dot, and after a reply."""
+
+    name: str
+
+    def dotted(self, release_id: str, index: int) -> None:
+        """Note that the final dot of this attempt is about to be written. Raises OSError: no dot then."""
+        ...
+
+    def replied(self, release_id: str, index: int, code: int) -> None: ...
+
+
+Report = Callable[[int, Reply], None]
+
+
+@dataclass(frozen=True)
+class Consignment:
+    """Messages of one claimed slice for one next hop. `render` makes a message just before it leaves."""
+
+    release_id: str
+    source: str  # local address to bind; empty: the system chooses
+    hops: tuple[NextHop, ...]
+    indexes: Sequence[int]
+    render: Callable[[int], Message]
+    deadline: float  # time.monotonic() seconds: no dot is written after it
+
+
+class Lanes(Protocol):
+    """Delivers over SMTP, lanes per (source, next hop) with a bounded number of connections each."""
+
+    async def deliver(self, consignment: Consignment, report: Report) -> None:
+        """Attempt each index once and report each exactly once; returns when all are reported.
+
+        Before a dot it checks the deadline and notes it in the journal; what was not dotted by the
+        deadline is reported with its phase and code 0.
+        """
+        ...
+
+    async def close(self) -> None: ...
+
+
+# ---- the message
+
+
+class Renderer(Protocol):
+    """A compiled template version for one campaign: `render` fills the slots for one recipient."""
+
+    def render(self, index: int, send_id: str, address: str, fields: Mapping[str, str]) -> Message: ...
+
+
+# ---- the log
+
+
+class EventLog(Protocol):
+    """Appends drafts (adapters.kafka_log.Draft) in order; returns once every copy acknowledged."""
+
+    def append(self, drafts: Sequence[Any], timeout_s: float = ...) -> Awaitable[None]: ...
