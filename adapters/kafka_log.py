@@ -68,7 +68,7 @@ class KafkaLog:
     async def append(self, drafts: Sequence[Draft], timeout_s: float = APPEND_TIMEOUT_S) -> None:
         """Append in order and return when every copy acknowledged all of them.
 
-        Raises LogUnavailable; then some of them may be stored, so ids must be repeated, not renewed.
+        Raises LogUnavailable; then some may be stored, so ids must be repeated, not renewed.
         """
         assert self._producer is not None, "use `async with KafkaLog(…)`"  # noqa: S101
         try:
@@ -91,16 +91,21 @@ class KafkaLog:
 def now_meta(tenant_id: str, *, id: str = "", actor: str = "", causation: str = "") -> Meta:  # noqa: A002
     """An envelope made now. Derive `id` from what is told, so that telling it again is the same."""
     return Meta(
-        id=id or new_id("evt"), time=datetime.now(UTC), tenant_id=tenant_id, actor=actor, causation=causation
+        id=id or new_id("evt"),
+        time=datetime.now(UTC),
+        tenant_id=tenant_id,
+        actor=actor,
+        causation=causation,
     )
 
 
 def declared_topics() -> dict[str, dict[str, int]]:
-    """name → {partitions, retention_ms}, from kafka/topics.toml, dead-letter topics included."""
-    file = tomllib.loads(TOPICS_FILE.read_text())
+    """Name → {partitions, retention_ms}, from kafka/topics.toml, dead-letter topics included."""
+    file: dict[str, Any] = tomllib.loads(TOPICS_FILE.read_text())
     letters = file["dead_letters"]
     settings = {"partitions": letters["partitions"], "retention_ms": letters["retention_ms"]}
-    return file["topics"] | {f"pm.{group}.dlq": settings for group in letters["groups"]}
+    topics: dict[str, dict[str, int]] = file["topics"]
+    return topics | {f"pm.{group}.dlq": settings for group in letters["groups"]}
 
 
 async def ensure_topics(bootstrap: str, prefix: str, replication_factor: int) -> str:
@@ -133,7 +138,7 @@ async def ensure_topics(bootstrap: str, prefix: str, replication_factor: int) ->
     return await _identify(bootstrap, prefix, kept)
 
 
-async def log_id(bootstrap: str, prefix: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, str]:
+async def log_id(bootstrap: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, str]:
     """The log id at the first offset of each partition; '' where the partition is empty."""
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
@@ -143,7 +148,9 @@ async def log_id(bootstrap: str, prefix: str, partitions: Iterable[TopicPartitio
         await consumer.stop()
 
 
-async def _first_ids(consumer: AIOKafkaConsumer, partitions: list[TopicPartition]) -> dict[TopicPartition, str]:
+async def _first_ids(
+    consumer: AIOKafkaConsumer, partitions: list[TopicPartition]
+) -> dict[TopicPartition, str]:
     found = dict.fromkeys(partitions, "")
     ends = await consumer.end_offsets(partitions)
     filled = [partition for partition in partitions if ends[partition] > 0]
@@ -160,12 +167,16 @@ async def _identify(bootstrap: str, prefix: str, names: list[str]) -> str:
     """Mark unmarked partitions with the id that the others carry, or with a new one."""
     counts = declared_topics()
     partitions = [
-        TopicPartition(prefix + name, number) for name in names for number in range(counts[name]["partitions"])
+        TopicPartition(prefix + name, number)
+        for name in names
+        for number in range(counts[name]["partitions"])
     ]
-    found = await log_id(bootstrap, prefix, partitions)
+    found = await log_id(bootstrap, partitions)
     ids = {value for value in found.values() if value}
     if len(ids) > 1 or "unmarked" in ids:
-        raise LogUnavailable(f"the topics with prefix {prefix!r} belong to different logs: {sorted(ids)}")
+        raise LogUnavailable(
+            f"the topics with prefix {prefix!r} belong to different logs: {sorted(ids)}"
+        )
     identity = ids.pop() if ids else new_id("evt")
     await _mark(bootstrap, [partition for partition, value in found.items() if not value], identity)
     return identity

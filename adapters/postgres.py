@@ -49,7 +49,9 @@ def connect_sync(dsn: str, role: str, **options: Any) -> Connection[TupleRow]:
     )
 
 
-def pool(dsn: str, role: str, *, size_max: int = 8) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
+def pool(
+    dsn: str, role: str, *, size_max: int = 8
+) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
     """A pool under a role, not yet open. A returned connection keeps nothing of its user."""
 
     async def reset(conn: AsyncConnection[TupleRow]) -> None:
@@ -83,7 +85,7 @@ def set_tenant(conn: Connection[TupleRow], tenant_id: str) -> None:
 
 @cache
 def named_sql(path: Path) -> Mapping[str, LiteralString]:
-    """The queries of a file, each under a line `-- name: what` (then comments say what it promises)."""
+    """The queries of a file, each under a line `-- name: what`; comments say what it promises."""
     parts = re.split(r"^-- name: (\w+)\s*$", path.read_text(), flags=re.MULTILINE)
     return {
         name: cast("LiteralString", body.strip())
@@ -109,13 +111,15 @@ def migrate(dsn: str, folders: tuple[Path, ...] = (MIGRATIONS,)) -> list[str]:
 
 def _apply_missing(conn: Connection[TupleRow], folders: tuple[Path, ...]) -> list[str]:
     conn.execute("CREATE TABLE IF NOT EXISTS public.migration (name text PRIMARY KEY, hash text)")
-    known = dict(conn.execute("SELECT name, hash FROM public.migration").fetchall())
+    known: dict[str, str] = dict(conn.execute("SELECT name, hash FROM public.migration").fetchall())
     applied = []
-    for path in sorted((path for folder in folders for path in folder.glob("*.sql")), key=lambda p: p.name):
+    for path in sorted(
+        (path for folder in folders for path in folder.glob("*.sql")), key=lambda p: p.name
+    ):
         body = path.read_text()
         digest = hashlib.sha256(body.encode()).hexdigest()
         if path.name not in known:
-            conn.execute(cast("LiteralString", body))
+            conn.execute(body)
             conn.execute("INSERT INTO public.migration VALUES (%s, %s)", (path.name, digest))
             applied.append(path.name)
         elif known[path.name] != digest:

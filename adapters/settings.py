@@ -14,7 +14,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 class Settings(BaseSettings):
     """Units are in the names; each default suits the embedded stack."""
 
-    model_config = SettingsConfigDict(env_prefix="PM_", frozen=True, extra="ignore", populate_by_name=True)
+    model_config = SettingsConfigDict(
+        env_prefix="PM_", frozen=True, extra="ignore", populate_by_name=True
+    )
 
     data_dir: Path = Path(".penguin")
     kafka_bootstrap: str = ""
@@ -22,7 +24,9 @@ class Settings(BaseSettings):
     prefix: str = ""  # before every topic and group name, so that stacks share a broker
     instance: str = "1"  # of a role; makes consumer_group_instance_id
 
-    id_key: str = "penguinmails"  # keys derived ids, tokens and return paths; the stack makes its own
+    id_key: str = (
+        "penguinmails"  # keys derived ids, tokens and return paths; the stack makes its own
+    )
     replication_factor: int = 1
     dns_server: str = ""  # host:port; empty: the system's resolver
     smtp_port: int = 25  # of MX hosts

@@ -11,7 +11,16 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Any, dataclass_transform, get_args, get_origin, get_type_hints
+from typing import (
+    Annotated,
+    Any,
+    ClassVar,
+    TypeVar,
+    dataclass_transform,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 
 class Topic(StrEnum):
@@ -44,14 +53,18 @@ class Unit:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
 class Event:
     """A fact. Subclasses are frozen dataclasses made by `event_type`."""
 
+    event_type: ClassVar[EventType]
 
+
+E = TypeVar("E", bound=Event)
 Upcaster = Callable[[dict[str, Any]], dict[str, Any]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # declared once, so each is equal to itself alone
 class EventType:
     """One declaration. `upcasters[v]` turns the data of version v into that of version v + 1."""
 
@@ -87,14 +100,14 @@ def event_type(
     key: str,
     version: int = 1,
     upcasters: Mapping[int, Upcaster] | None = None,
-) -> Callable[[type], type]:
+) -> Callable[[type[E]], type[E]]:
     """Declare a class as the event type `name`.
 
     The class becomes a frozen keyword-only dataclass and is filed in REGISTRY. Refused: a name used
     twice, a missing docstring, a key that is no field, a personal field, a gap in the upcasters.
     """
 
-    def declare(cls: type) -> type:
+    def declare(cls: type[E]) -> type[E]:
         made = dataclass(frozen=True, kw_only=True, slots=True)(cls)
         topics = topic if isinstance(topic, tuple) else (topic,)
         declared = EventType(name, version, topics, key, made, dict(upcasters or {}))
@@ -111,7 +124,7 @@ def _check(declared: EventType) -> None:
         raise DeclarationError(f"event type {declared.name} is declared twice")
     if not declared.doc or declared.doc.startswith(declared.cls.__name__ + "("):
         raise DeclarationError(f"{declared.name} has no docstring")
-    names = [field.name for field in dataclasses.fields(declared.cls)]  # type: ignore[arg-type]
+    names = [field.name for field in dataclasses.fields(declared.cls)]
     if declared.key not in names:
         raise DeclarationError(f"{declared.name}: its key {declared.key} is not one of its fields")
     if set(declared.upcasters) != set(range(1, declared.version)):
@@ -130,9 +143,12 @@ class FieldInfo:
 
 
 def fields_of(cls: type[Event]) -> list[FieldInfo]:
-    """The fields of an event type with unit and privacy. Raises DeclarationError on a personal one."""
+    """The fields of an event type with unit and privacy.
+
+    Raises DeclarationError on a personal one.
+    """
     hints = get_type_hints(cls, include_extras=True)
-    return [_field_info(cls, field, hints[field.name]) for field in dataclasses.fields(cls)]  # type: ignore[arg-type]
+    return [_field_info(cls, field, hints[field.name]) for field in dataclasses.fields(cls)]
 
 
 def _field_info(cls: type[Event], field: dataclasses.Field[Any], hint: Any) -> FieldInfo:

@@ -19,7 +19,7 @@ PREFIXES = frozenset(
 
 
 def encode(prefix: str, raw: bytes) -> str:
-    """`prefix_` and 16 bytes as 26 lower-case base32 characters, sortable like the bytes are not."""
+    """`prefix_` and 16 bytes as 26 lower-case base32 characters (RFC 4648 §6, no padding)."""
     return f"{prefix}_{base64.b32encode(raw).decode().rstrip('=').lower()}"
 
 

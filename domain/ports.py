@@ -87,7 +87,7 @@ class DotJournal(Protocol):
     name: str
 
     def dotted(self, release_id: str, index: int) -> None:
-        """Note that the final dot of this attempt is about to be written. Raises OSError: no dot then."""
+        """Note that the final dot of this attempt comes next. Raises OSError: no dot then."""
         ...
 
     def replied(self, release_id: str, index: int, code: int) -> None: ...
@@ -98,7 +98,7 @@ Report = Callable[[int, Reply], None]
 
 @dataclass(frozen=True)
 class Consignment:
-    """Messages of one claimed slice for one next hop. `render` makes a message just before it leaves."""
+    """Messages of one claimed slice for one next hop. `render` makes each just before it leaves."""
 
     release_id: str
     source: str  # local address to bind; empty: the system chooses
@@ -109,7 +109,7 @@ class Consignment:
 
 
 class Lanes(Protocol):
-    """Delivers over SMTP, lanes per (source, next hop) with a bounded number of connections each."""
+    """Delivers over SMTP, lanes per (source, next hop), a bounded number of connections each."""
 
     async def deliver(self, consignment: Consignment, report: Report) -> None:
         """Attempt each index once and report each exactly once; returns when all are reported.
@@ -128,7 +128,9 @@ class Lanes(Protocol):
 class Renderer(Protocol):
     """A compiled template version for one campaign: `render` fills the slots for one recipient."""
 
-    def render(self, index: int, send_id: str, address: str, fields: Mapping[str, str]) -> Message: ...
+    def render(
+        self, index: int, send_id: str, address: str, fields: Mapping[str, str]
+    ) -> Message: ...
 
 
 # ---- the log

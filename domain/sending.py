@@ -41,11 +41,9 @@ _TOP = {Outcome.ACCEPTED: 4_000_000, Outcome.REJECTED: 3_000_000}
 _WITHIN = {
     Outcome.DEFERRED: 7,  # definite, so it beats an earlier "ambiguous" of the same attempt
     Outcome.AMBIGUOUS: 6,
-    # started = 5
-    Outcome.SUPPRESSED: 4,
+    Outcome.SUPPRESSED: 4,  # below STARTED, as are the two that follow
     Outcome.EXPIRED: 3,
     Outcome.CANCELLED: 2,
-    # waiting = 1
 }
 WAITING, STARTED = 1, 5
 
@@ -115,7 +113,7 @@ class AudiencePlanned(Event):
 
 @event_type("SendsCancelled", topic=Topic.REQUESTS, key="batch_id")
 class SendsCancelled(Event):
-    """Waiting sends ended without a further attempt: their campaign was cancelled, or time ran out."""
+    """Waiting sends ended without a further attempt: campaign cancelled, or time ran out."""
 
     batch_id: str
     tenant_id: str
@@ -144,7 +142,7 @@ class SliceReleased(Event):
 
 @event_type("SliceStarted", topic=Topic.ATTEMPTS, key="ip")
 class SliceStarted(Event):
-    """From here on the owner may attempt these sends. In Kafka before any of them reaches DATA (I5)."""
+    """From here on the owner may attempt these sends. In Kafka before any reaches DATA (I5)."""
 
     release_id: str
     batch_id: str
@@ -155,7 +153,9 @@ class SliceStarted(Event):
     provider: str
     ranges: Ranges
     cap_day: date
-    cap_per_day: Annotated[int | None, Unit("messages")]  # that bound when it was charged; None: no cap
+    cap_per_day: Annotated[
+        int | None, Unit("messages")
+    ]  # that bound when it was charged; None: no cap
     deadline_at: datetime  # the owner sends nothing after it
     owner: str
     journal: str  # host/boot id/file id of the owner's dot journal

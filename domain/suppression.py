@@ -9,7 +9,7 @@ from domain.event import Event, Privacy, Topic, event_type
 
 @event_type("ContactSuppressed", topic=Topic.DECISIONS, key="tenant_id")
 class ContactSuppressed(Event):
-    """The contact gets no more mail of this tenant. Never for a policy or reputation answer (I12)."""
+    """The contact gets no more mail of the tenant; never for a policy or reputation reply (I12)."""
 
     tenant_id: str
     contact_id: Annotated[str, Privacy.PSEUDONYM]

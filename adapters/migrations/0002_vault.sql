@@ -27,7 +27,8 @@ CREATE TABLE vault.import (
   state text NOT NULL,  -- running, done, failed
   rows bigint NOT NULL DEFAULT 0, imported bigint NOT NULL DEFAULT 0,
   duplicates bigint NOT NULL DEFAULT 0, rejected bigint NOT NULL DEFAULT 0,
-  encoding text NOT NULL DEFAULT '', delimiter text NOT NULL DEFAULT '', file_hash text NOT NULL DEFAULT '',
+  fields text[] NOT NULL DEFAULT '{}',  -- the merge fields that its rows had
+  encoding text NOT NULL DEFAULT '', delimiter text NOT NULL DEFAULT '',
   started_at timestamptz NOT NULL, ended_at timestamptz,
   PRIMARY KEY (tenant_id, import_id)
 );
