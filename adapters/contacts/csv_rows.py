@@ -22,7 +22,7 @@ SAMPLE_BYTES = 256 * 1024
 LINE_BYTES_MAX = 64 * 1024
 RECORD_LINES_MAX = 50
 COLUMNS_MAX = 200
-#: A file with at most this share of undecodable lines is UTF-8 with broken lines, not another encoding.
+#: Up to this share of undecodable lines a file is UTF-8 with broken lines, not another encoding.
 BROKEN_SHARE_MAX = 0.05
 BOMS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -128,7 +128,7 @@ def _bounded_lines(file: BinaryIO) -> Iterator[bytes]:
 
 
 def _wide_lines(file: BinaryIO, encoding: str) -> Iterator[Line]:
-    reader = codecs.getreader(encoding)(file, errors="replace")
+    reader = codecs.getreader(encoding)(file, "replace")
     for number, text in enumerate(reader, 1):
         bare = text.lstrip("\ufeff").rstrip("\r\n")
         yield number, bare, f"not valid {encoding}" if "\ufffd" in bare else ""

@@ -38,7 +38,7 @@ class Import:
     fields: tuple[str, ...]  # the merge fields that its leads have
 
 
-def import_leads(  # noqa: PLR0913 - each names one thing
+def import_leads(
     conn: Connection[TupleRow],
     path: Path,
     *,
@@ -47,7 +47,7 @@ def import_leads(  # noqa: PLR0913 - each names one thing
     import_id: str,
     progress: Callable[[int], None] = lambda _: None,
 ) -> Import:
-    """Import the file into the list, in one transaction; repeating a done import returns its result.
+    """Import the file into the list in one transaction; repeating a done import gives its result.
 
     Raises Invalid for a file without an address column or without one good row.
     """
@@ -70,7 +70,10 @@ def import_leads(  # noqa: PLR0913 - each names one thing
 
 def _done(conn: Connection[TupleRow], import_id: str) -> Import | None:
     found = conn.execute(SQL["done_import"], (import_id,)).fetchone()
-    return Import(import_id, *found[:4], tuple(found[4])) if found else None
+    if found is None:
+        return None
+    counted, imported, duplicates, rejected, fields = found
+    return Import(import_id, counted, imported, duplicates, rejected, tuple(fields))
 
 
 def _check_columns(header: Header) -> None:

@@ -27,13 +27,11 @@ ANALYZE stage
 INSERT INTO vault.contact AS known (tenant_id, contact_id, address, address_key, domain, fields)
 SELECT %s, (array_agg(contact_id ORDER BY line))[1], (array_agg(address ORDER BY line))[1],
        address_key, min(domain),
-       CASE WHEN count(*) = 1 THEN (array_agg(fields))[1]
-            ELSE (SELECT jsonb_object_agg(each.key, each.value ORDER BY twin.line)
-                  FROM stage twin, jsonb_each(twin.fields) each
-                  WHERE twin.address_key = stage.address_key) END
+       app.merged(fields ORDER BY line)
 FROM stage WHERE reason IS NULL GROUP BY address_key
 ON CONFLICT (tenant_id, address_key) DO UPDATE
-  SET fields = known.fields || coalesce(excluded.fields, '{}') WHERE known.fields IS DISTINCT FROM known.fields || excluded.fields
+  SET fields = known.fields || excluded.fields
+  WHERE known.fields IS DISTINCT FROM known.fields || excluded.fields
 
 -- name: join_list
 INSERT INTO vault.list_member (tenant_id, list_id, contact_id, import_id)

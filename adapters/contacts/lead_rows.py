@@ -1,4 +1,4 @@
-"""From a record to a lead: which column is the address, what an acceptable address and field are."""
+"""From a record to a lead: the address column, what addresses and fields are acceptable."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u2028\u2029]")
 INJECTION = re.compile(r"[\r\n]\s*[A-Za-z][A-Za-z0-9-]*\s*:")
 
 
-class BadRow(ValueError):
+class BadRow(ValueError):  # noqa: N818 - a finding about a row
     """A record that gives no lead; the text is the reason that the importer keeps."""
 
 

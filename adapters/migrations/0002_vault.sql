@@ -1,3 +1,6 @@
+-- Objects merged into one, later keys winning.
+CREATE AGGREGATE app.merged(jsonb) (SFUNC = jsonb_concat, STYPE = jsonb, INITCOND = '{}');
+
 -- The contact vault and what tenants wrote. Every table: tenant_id first, RLS enabled and forced.
 
 CREATE TABLE vault.label (  -- what people call things
