@@ -136,19 +136,26 @@ def _wide_lines(file: BinaryIO, encoding: str) -> Iterator[Line]:
 
 def _records(lines: Iterator[Line], delimiter: str) -> Iterator[Row]:
     again: deque[Line] = deque()  # lines handed back after an unclosed quote
+    width = 0  # columns of the first record
     while (line := again.popleft() if again else next(lines, None)) is not None:
         number, text, problem = line
         if problem:
             yield Row(number, [], text, problem)
-        elif '"' not in text:
-            if text.strip():
-                yield Row(number, text.split(delimiter), text)
-        else:
-            yield _quoted(line, lines, again, delimiter)
+        elif text.strip():
+            plain = '"' not in text
+            row = (
+                Row(number, text.split(delimiter), text)
+                if plain
+                else _quoted(line, lines, again, delimiter, width)
+            )
+            width = width or len(row.values)
+            yield row
 
 
-def _quoted(start: Line, lines: Iterator[Line], again: deque[Line], delimiter: str) -> Row:
-    """A record with quotes, which may span lines."""
+def _quoted(
+    start: Line, lines: Iterator[Line], again: deque[Line], delimiter: str, width: int
+) -> Row:
+    """A record with quotes, which may span lines; of `width` columns, if that is known."""
     number, text, _ = start
     taken: list[Line] = []
     while text.count('"') % 2 and len(taken) < RECORD_LINES_MAX and len(text) < LINE_BYTES_MAX:
@@ -165,4 +172,7 @@ def _quoted(start: Line, lines: Iterator[Line], again: deque[Line], delimiter: s
     except (csv.Error, StopIteration) as error:
         again.extendleft(reversed(taken))
         return Row(number, [], start[1], f"broken quoting: {error}")
+    if taken and width and len(values) != width:  # it was closed by somebody else's quote
+        again.extendleft(reversed(taken))
+        return Row(number, [], start[1], "a quote is not closed")
     return Row(number, values, text)

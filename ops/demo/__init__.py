@@ -1,0 +1,1 @@
+"""The main job on the embedded stack, with leads made from a seed."""
