@@ -96,9 +96,19 @@ class DotJournal(Protocol):
 Report = Callable[[int, Reply], None]
 
 
+class NotRendered(Exception):  # noqa: N818 - an answer about one message
+    """`Consignment.render` raises it for a message that cannot be made, and has recorded that.
+
+    The lane leaves the index out: no attempt, no report, and the rest of the consignment goes on.
+    """
+
+
 @dataclass(frozen=True)
 class Consignment:
-    """Messages of one claimed slice for one next hop. `render` makes each just before it leaves."""
+    """Messages of one claimed slice for one next hop. `render` makes each just before it leaves.
+
+    `render` raises NotRendered for a message that cannot be made; it raises nothing else.
+    """
 
     release_id: str
     source: str  # local address to bind; empty: the system chooses
@@ -140,3 +150,14 @@ class EventLog(Protocol):
     """Appends drafts (adapters.kafka_log.Draft) in order; returns once every copy acknowledged."""
 
     def append(self, drafts: Sequence[Any], timeout_s: float = ...) -> Awaitable[None]: ...
+
+
+# ---- what a consumer could not handle
+
+
+class DeadLetters(Protocol):
+    """Keeps a record that a consumer gave up on, with the reason, for people to look at."""
+
+    async def put(self, record: Any, reason: str) -> None:
+        """Keep it durably. `record` has Kafka's shape. Raises when it cannot be kept."""
+        ...
