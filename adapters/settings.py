@@ -20,7 +20,9 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".penguin")
     kafka_bootstrap: str = ""
-    database_url: str = Field("", validation_alias=AliasChoices("PM_DATABASE_URL", "DATABASE_URL"))
+    database_url: str = Field(
+        default="", validation_alias=AliasChoices("PM_DATABASE_URL", "DATABASE_URL")
+    )
     prefix: str = ""  # before every topic and group name, so that stacks share a broker
     instance: str = "1"  # of a role; makes consumer_group_instance_id
 

@@ -1,0 +1,108 @@
+"""The `penguin` command: finds the asked command in a table and imports only its module.
+
+Exit codes: 0 done or holds, 1 what was checked does not hold, 2 wrong usage, 3 something that it
+needs is not there. Results go to stdout, progress and logs to stderr.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING
+
+from ops.errors import Expected, Usage, as_expected
+
+if TYPE_CHECKING:
+    import typer
+
+# name → what it does. Each lives in ops/commands/<name>.py as `app`, a typer application.
+COMMANDS = {
+    "demo": "the main job on shipped leads: stack, campaign, progress, proof",
+    "up": "start the stack; return when all of it is ready",
+    "down": "drain and stop the stack",
+    "status": "what runs, with pids and restarts",
+    "doctor": "what is wrong, and the cure",
+    "run": "run one role in the foreground (what the supervisor and containers start)",
+    "tenants": "create, list and suspend tenants",
+    "send": "a CSV and a template become a campaign",
+    "campaign": "pause, resume, cancel or watch a campaign",
+    "verify": "prove from the log alone that every requested send has exactly one end",
+    "events": "the log as lines",
+    "projections": "position and age of read models; rebuild one",
+    "catalog": "write or check what is generated from the event registry",
+}
+HELP = frozenset({"--help", "-h", "help"})
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run one command and leave the process with its exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        code = _dispatch(given)
+    except KeyboardInterrupt:
+        code = 130
+    except BrokenPipeError:  # the reader of our output had enough
+        sys.stderr.close()
+        code = 0
+    except Exception as error:  # noqa: BLE001 - tells the expected ones, raises the others again
+        code = _tell(error)
+    sys.exit(code)
+
+
+def _dispatch(given: list[str]) -> int:
+    if not given or given[0] in HELP:
+        print(usage())
+        return 0 if given else Usage.exit_code
+    if given[0] == "--version":
+        print(_version())
+        return 0
+    return _run(given[0], given[1:])
+
+
+def _run(name: str, rest: list[str]) -> int:
+    if name not in present():
+        raise Usage(f"there is no command {name!r}; `penguin --help` lists them")
+    from typer.main import get_command
+
+    app: typer.Typer = importlib.import_module(f"ops.commands.{name}").app
+    answer = get_command(app).main(rest, prog_name=f"penguin {name}", standalone_mode=False)
+    return answer if isinstance(answer, int) else 0
+
+
+def _tell(error: Exception) -> int:
+    """One line on stderr for what is expected; a bug goes on as the exception that it is."""
+    import typer
+
+    if isinstance(error, typer.TyperException):
+        print(f"penguin: {error.format_message()}", file=sys.stderr)
+        return error.exit_code
+    expected: Expected | None = as_expected(error)
+    if expected is None:
+        raise error
+    print(f"penguin: {expected}", file=sys.stderr)
+    return expected.exit_code
+
+
+def present() -> dict[str, str]:
+    """The commands of this installation."""
+    return {name: told for name, told in COMMANDS.items() if find_spec(f"ops.commands.{name}")}
+
+
+def usage() -> str:
+    """The list of commands. Imports none of them."""
+    lines = [f"  {name:<12} {told}" for name, told in present().items()]
+    head = ["usage: penguin COMMAND [OPTIONS]    (penguin COMMAND --help for its options)", ""]
+    codes = "exit codes: 0 done or holds, 1 does not hold, 2 wrong usage, 3 something is missing"
+    return "\n".join([*head, *lines, "", codes])
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return f"penguinmails {version('penguinmails')}"
+
+
+if __name__ == "__main__":
+    main()

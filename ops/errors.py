@@ -1,0 +1,49 @@
+"""The three ways in which a command ends otherwise than well, and their exit codes."""
+
+from __future__ import annotations
+
+
+class Expected(Exception):  # noqa: N818 - a finding; told in one line, never with a traceback
+    """Told to the caller in one line that names the cure; `exit_code` is what scripts see."""
+
+    exit_code = 1
+
+
+class DoesNotHold(Expected):
+    """What was checked is not so."""
+
+    exit_code = 1
+
+
+class Usage(Expected):
+    """The command was called in a way that it does not have."""
+
+    exit_code = 2
+
+
+class Missing(Expected):
+    """Something that the command needs is not there."""
+
+    exit_code = 3
+
+
+def as_expected(error: Exception) -> Expected | None:
+    """The same finding in the command's own words; None for a bug, which deserves its traceback."""
+    if isinstance(error, Expected):
+        return error
+    import psycopg
+
+    from adapters.kafka_log import LogUnavailable
+    from adapters.postgres import Unusable
+    from domain.refusals import Refused
+
+    said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, Refused):
+        return DoesNotHold(said)
+    if isinstance(error, LogUnavailable):
+        return Missing(f"{said}; does Kafka run? `penguin up`, or set PM_KAFKA_BOOTSTRAP")
+    if isinstance(error, psycopg.OperationalError):
+        return Missing(f"{said}; does Postgres run? `penguin up`, or set PM_DATABASE_URL")
+    if isinstance(error, Unusable | FileNotFoundError | PermissionError):
+        return Missing(said)
+    return None

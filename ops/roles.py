@@ -1,0 +1,35 @@
+"""`penguin run ROLE`: settings, logging and the announcement around a role's own function."""
+
+from __future__ import annotations
+
+import importlib
+from functools import partial
+
+from adapters import logs
+from adapters.settings import Settings
+from ops import ready
+from ops.errors import Usage
+
+# Each is a function of this name in ops/compose.py: (settings, ready) → blocks until SIGTERM.
+ROLES = (
+    "sink",
+    "dns",
+    "relay",
+    "planner",
+    "schedule",
+    "release",
+    "dispatcher",
+    "sweeper",
+    "projections",
+    "api",
+)
+
+
+def run(role: str) -> None:
+    """Run one role in this process until SIGTERM. Raises Usage for a role that does not exist."""
+    if role not in ROLES:
+        raise Usage(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
+    settings = Settings()
+    logs.configure(settings.log_level, role)
+    compose = importlib.import_module("ops.compose")
+    getattr(compose, role)(settings, partial(ready.announce, settings, role))
