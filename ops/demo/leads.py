@@ -1,7 +1,7 @@
 """Leads for the demo, made from a seed: good ones, scripted ones, and rows that are bad on purpose.
 
-The local part scripts what the mail sink does (ops/sink). `optout…` leads are suppressed by the demo
-before it launches. `examples/leads.csv` is `write_leads(path, 10_000, seed=1)`.
+The local part scripts what the mail sink does (ops/sink). `optout…` leads are suppressed by the
+demo before it launches. `examples/leads.csv` is `write_leads(path, 10_000, seed=1)`.
 """
 
 from __future__ import annotations
@@ -18,10 +18,8 @@ DOMAINS = (
     ("penguin-friends.example", 10),
     ("harbour.example", 6),
 )
-FIRST = (
-    "Ada Bjørn Chloé Dmitri Émile Fatima Grace Hiroshi Ines Jürgen Kofi Łucja Mei Noor Olga".split()
-)
-LAST = "Adler Brontë Castro Dvořák Eriksen Ferrari García Hughes Ivanova Jensen Kowalski".split()
+FIRST = ("Ada", "Bjørn", "Chloé", "Dmitri", "Émile", "Fatima", "Grace", "Hiroshi", "Ines", "Jürgen")
+LAST = ("Adler", "Brontë", "Castro", "Dvořák", "Eriksen", "Ferrari", "García", "Hughes", "Kowalski")
 COMPANIES = ("Acme", "Blue Whale", "Café Crème", "Drift & Co", "Eis GmbH", 'The "Floe" Ltd')
 CITIES = ("Oslo", "Porto Alegre", "Kraków", "Reykjavík", "Wellington", "Ushuaia, AR")
 #: What the sink is asked to do, and for how many of a thousand leads.
@@ -36,6 +34,8 @@ SCRIPTED = (
     ("optout", 6),
 )
 BAD_PER_MILLE = 20
+NAMELESS_SHARE = 0.08  # the template's fallback has work to do
+TWINS = 1000  # leads that duplicates are drawn from
 DUPLICATES_PER_MILLE = 10
 
 
@@ -57,14 +57,14 @@ def _line(chance: random.Random, number: int, written: list[bytes]) -> bytes:
     if roll < BAD_PER_MILLE + DUPLICATES_PER_MILLE and written:
         return chance.choice(written).replace(b"lead", b"LEAD", 1)
     line = _good(chance, number)
-    if len(written) < 1000:  # enough to draw duplicates from
+    if len(written) < TWINS:
         written.append(line)
     return line
 
 
 def _good(chance: random.Random, number: int) -> bytes:
     first, last = chance.choice(FIRST), chance.choice(LAST)
-    name = first if chance.random() > 0.08 else ""  # the template's fallback has work to do
+    name = first if chance.random() > NAMELESS_SHARE else ""
     values = (_address(chance, number), name, last, chance.choice(COMPANIES), chance.choice(CITIES))
     return ",".join(map(_quoted, values)).encode() + b"\n"
 
@@ -98,7 +98,7 @@ def _bad(chance: random.Random, number: int) -> bytes:
         f"lead{number}@example.com,Latin,M\xfcller,Acme,Oslo\n".encode("latin-1"),
         f'lead{number}@example.com,"Unclosed,Quote,Acme,Oslo\n'.encode(),
         f'lead{number}@example.com,Quote "in"side"x,Broken",Acme,Oslo\n'.encode(),
-        f'lead{number}@example.com,"Eve\r\nBcc: everyone@example.com",Injector,Acme,Oslo\n'.encode(),
+        f'lead{number}@example.com,"Eve\r\nBcc: all@example.com",Injector,Acme,Oslo\n'.encode(),
         f'"lead{number}@example.com\r\nRCPT TO:<x@example.com>",Smuggler,X,Acme,Oslo\n'.encode(),
         f"lead{number}@example.com,Nul\0Byte,X,Acme,Oslo\n".encode(),
         ("x" * 65 + f"{number}@example.com,Local,TooLong,Acme,Oslo\n").encode(),
