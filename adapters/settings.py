@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 0
     inbox_port: int = 0
+    sink_latency_ms: float = 0.0  # the mailbox stand-in answers each batch so late (benches)
 
     lease_s: float = 15.0
     slice_deadline_s: float = 60.0
