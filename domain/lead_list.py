@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from domain.event import Event, Privacy, Topic, Unit, event_type
+from domain.refusals import Invalid, NotFound
 
 
 @event_type("ListCreated", topic=Topic.DECISIONS, key="tenant_id")
@@ -34,3 +36,88 @@ class ContactErased(Event):
 
     tenant_id: str
     contact_id: Annotated[str, Privacy.PSEUDONYM]
+
+
+# ---- state
+
+
+@dataclass(frozen=True)
+class State:
+    """A lead list, or a contact, as its events tell it; `list_id` is empty before it exists."""
+
+    tenant_id: str = ""
+    list_id: str = ""
+    import_ids: tuple[str, ...] = ()
+    erased: bool = False  # in a contact's stream
+
+
+initial = State()
+
+
+def stream(list_id: str) -> str:
+    """The name of the list's event stream."""
+    return f"list-{list_id}"
+
+
+def contact_stream(contact_id: str) -> str:
+    """The stream that an erasure goes to: a contact may stand in several lists, or in none."""
+    return f"contact-{contact_id}"
+
+
+def evolve(state: State, event: Event) -> State:
+    """Fold one fact in. Never decides, raises or logs."""
+    match event:
+        case ListCreated():
+            return replace(state, tenant_id=event.tenant_id, list_id=event.list_id)
+        case LeadsImported():
+            return replace(state, import_ids=(*state.import_ids, event.import_id))
+        case ContactErased():
+            return replace(state, erased=True)
+        case _:
+            return state
+
+
+# ---- decisions
+
+
+def create(state: State, *, tenant_id: str, list_id: str) -> tuple[Event, ...]:
+    """Create an empty list."""
+    return () if state.list_id else (ListCreated(tenant_id=tenant_id, list_id=list_id),)
+
+
+@dataclass(frozen=True)
+class ImportCounts:
+    """What an import came to: rows = imported + duplicates + rejected."""
+
+    rows: int
+    imported: int
+    duplicates: int
+    rejected: int
+
+
+def record_import(state: State, *, import_id: str, counts: ImportCounts) -> tuple[Event, ...]:
+    """Record an import that went in as a whole. Raises NotFound, Invalid when rows are missing."""
+    if not state.list_id:
+        raise NotFound("list_id: there is no such lead list; create it first")
+    if import_id in state.import_ids:
+        return ()
+    parts = (counts.imported, counts.duplicates, counts.rejected)
+    if min(parts) < 0 or counts.rows != sum(parts):
+        raise Invalid(
+            f"rows: {counts.rows} is not imported + duplicates + rejected {parts}; recount"
+        )
+    recorded = LeadsImported(
+        tenant_id=state.tenant_id,
+        list_id=state.list_id,
+        import_id=import_id,
+        rows=counts.rows,
+        imported=counts.imported,
+        duplicates=counts.duplicates,
+        rejected=counts.rejected,
+    )
+    return (recorded,)
+
+
+def erase_contact(state: State, *, tenant_id: str, contact_id: str) -> tuple[Event, ...]:
+    """Record that the vault forgot a contact; goes to `contact_stream`, whatever the lists."""
+    return () if state.erased else (ContactErased(tenant_id=tenant_id, contact_id=contact_id),)

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from domain.event import Event
+from domain.refusals import Taken
 
 # ---- where to connect
 
@@ -160,4 +163,71 @@ class DeadLetters(Protocol):
 
     async def put(self, record: Any, reason: str) -> None:
         """Keep it durably. `record` has Kafka's shape. Raises when it cannot be kept."""
+        ...
+
+
+# ---- decisions
+
+
+S = TypeVar("S")
+
+
+@dataclass(frozen=True)
+class Reservation:
+    """A value that one stream alone may hold in a scope; an empty scope is the whole platform."""
+
+    kind: str
+    value: str
+    scope: str = ""
+
+    def refusal(self) -> Taken:
+        """The answer when another stream holds it."""
+        return Taken(f"{self.kind}: {self.value!r} is in use already; choose another")
+
+
+@dataclass(frozen=True)
+class Decided:
+    """What a command came to.
+
+    `position` is where the log must be read to for the effect to show; None: nothing to wait for.
+    `answered`: the command id was seen before, and this is what it came to then; no events.
+    """
+
+    position: int | None
+    events: tuple[Event, ...]
+    answered: bool = False
+    stream_id: str = ""  # of an answered command: the stream that it went to then
+
+
+class ConcurrentAppend(Exception):  # noqa: N818 - a state of the outside
+    """Others kept changing the stream at the same time; nothing was stored; ask again."""
+
+
+class StoreUnavailable(Exception):  # noqa: N818 - a state of the outside
+    """Decisions cannot be taken now; whether one was stored is known by its command id."""
+
+
+class Decider(Protocol):
+    """Takes decisions on event streams, one at a time per stream, and keeps them (I1)."""
+
+    def transact(  # noqa: PLR0913 - who, why and what must be unique go in with the events
+        self,
+        stream_id: str,
+        initial: S,
+        evolve: Callable[[S, Event], S],
+        decide: Callable[[S], Sequence[Event]],
+        *,
+        tenant_id: str,
+        command_id: str = "",
+        actor: str = "",
+        causation: str = "",
+        correlation: str = "",
+        reservations: Sequence[Reservation] = (),
+    ) -> Decided:
+        """Fold the stream, decide, and store the events, all or none.
+
+        `decide` may run several times: it must be pure. With a `command_id` repeating is safe: the
+        second time gives the first answer. A stream of another tenant looks empty. Raises Refused
+        (from `decide`; Taken for a reservation), ConcurrentAppend, StoreUnavailable.
+        """
         ...

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
 from domain.event import Event, Topic, event_type
+from domain.refusals import Invalid, NotFound, WrongState
+
+ALGORITHMS = ("rsa", "ed25519")
+#: A host name of at least two labels, as A-labels in lower case (RFC 1123 §2.1, RFC 5890 §2.3.2.1).
+_DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
+_SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 
 
 @event_type("DomainAdded", topic=Topic.DECISIONS, key="tenant_id")
@@ -41,3 +51,122 @@ class DomainVerificationFailed(Event):
     tenant_id: str
     domain_id: str
     missing: list[str]
+
+
+# ---- state
+
+
+@dataclass(frozen=True)
+class State:
+    """A sending domain as its events tell it; `domain_id` is empty before it was added."""
+
+    tenant_id: str = ""
+    domain_id: str = ""
+    domain: str = ""
+    keys: dict[str, str] = field(default_factory=dict)  # selector → algorithm and public key
+    verified: bool = False
+    checks: tuple[str, ...] = ()  # seen by the last check that verified it
+    missing: tuple[str, ...] = ()  # named by the last check that failed
+
+
+initial = State()
+
+
+def stream(domain_id: str) -> str:
+    """The name of the domain's event stream."""
+    return f"domain-{domain_id}"
+
+
+def evolve(state: State, event: Event) -> State:
+    """Fold one fact in. Never decides, raises or logs."""
+    match event:
+        case DomainAdded():
+            return replace(
+                state, tenant_id=event.tenant_id, domain_id=event.domain_id, domain=event.domain
+            )
+        case DkimKeyCreated():
+            key = _key(event.algorithm, event.public_key)
+            return replace(state, keys=state.keys | {event.selector: key})
+        case DomainVerified():
+            return replace(state, verified=True, checks=tuple(event.checks), missing=())
+        case DomainVerificationFailed():
+            return replace(state, verified=False, checks=(), missing=tuple(event.missing))
+        case _:
+            return state
+
+
+def _key(algorithm: str, public_key: str) -> str:
+    return f"{algorithm}:{public_key}"
+
+
+# ---- decisions
+
+
+def add(state: State, *, tenant_id: str, domain_id: str, domain: str) -> tuple[Event, ...]:
+    """Claim a domain for the tenant. Who calls it reserves the name. Raises Invalid, WrongState."""
+    if not _DOMAIN.fullmatch(domain):
+        raise Invalid(f"domain: {domain!r} is no host name; write it in lower case, as A-labels")
+    if state.domain_id:
+        if state.domain == domain:
+            return ()
+        raise WrongState(f"domain: {state.domain_id} is {state.domain}; add the other as a new one")
+    return (DomainAdded(tenant_id=tenant_id, domain_id=domain_id, domain=domain),)
+
+
+def create_key(
+    state: State, *, selector: str, algorithm: str, public_key: str
+) -> tuple[Event, ...]:
+    """Record a signing key under a selector. Raises NotFound, Invalid, WrongState."""
+    _require(state)
+    if algorithm not in ALGORITHMS:
+        raise Invalid(f"algorithm: {algorithm!r} is unknown; use one of {', '.join(ALGORITHMS)}")
+    if not _SELECTOR.fullmatch(selector):
+        raise Invalid(f"selector: {selector!r} is no DNS label; use a-z, 0-9 and -")
+    known = state.keys.get(selector)
+    if known == _key(algorithm, public_key):
+        return ()
+    if known:
+        raise WrongState(
+            f"selector: {selector} has a key already; create the new one under another"
+        )
+    created = DkimKeyCreated(
+        tenant_id=state.tenant_id,
+        domain_id=state.domain_id,
+        selector=selector,
+        algorithm=algorithm,
+        public_key=public_key,
+    )
+    return (created,)
+
+
+def record_check(state: State, *, seen: Sequence[str], missing: Sequence[str]) -> tuple[Event, ...]:
+    """Record what a look at the domain's DNS found. Raises NotFound, Invalid.
+
+    `seen` and `missing` name the records that sending needs. The same finding again is no event.
+    """
+    _require(state)
+    if missing:
+        return _failed(state, tuple(sorted(set(missing))))
+    if not seen:
+        raise Invalid("seen: the check looked at no record; check at least one")
+    checks = tuple(sorted(set(seen)))
+    if state.verified and state.checks == checks:
+        return ()
+    verified = DomainVerified(
+        tenant_id=state.tenant_id, domain_id=state.domain_id, checks=list(checks)
+    )
+    return (verified,)
+
+
+def _failed(state: State, missing: tuple[str, ...]) -> tuple[Event, ...]:
+    if state.missing == missing:
+        return ()
+    failed = DomainVerificationFailed(
+        tenant_id=state.tenant_id, domain_id=state.domain_id, missing=list(missing)
+    )
+    return (failed,)
+
+
+def _require(state: State) -> None:
+    if not state.domain_id:
+        raise NotFound("domain_id: there is no such sending domain; add it first")

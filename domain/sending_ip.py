@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from domain.event import Event, Topic, Unit, event_type
+from domain.refusals import Invalid, NotFound, WrongState
 
 EVERY_PROVIDER = "*"
+ROUTES = ("mx", "relay")
+PORT_MAX = 65535
 
 
 @event_type("SendingIpAdded", topic=Topic.DECISIONS, key="tenant_id")
@@ -51,3 +55,157 @@ class SendingIpRetired(Event):
     tenant_id: str
     ip: str
     reason: str
+
+
+# ---- state
+
+
+@dataclass(frozen=True)
+class Egress:
+    """Where mail leaves from and by which route."""
+
+    address: str = ""
+    route: str = "mx"
+    relay_host: str = ""
+    relay_port: int = 0
+
+
+@dataclass(frozen=True)
+class Rate:
+    """A token bucket: so many messages per second, `burst` at once."""
+
+    rate_per_s: float
+    burst: int
+
+
+@dataclass(frozen=True)
+class State:
+    """A sending IP as its events tell it; `ip` is empty before it was added."""
+
+    tenant_id: str = ""
+    ip: str = ""
+    egress: Egress = Egress()
+    # provider → messages per UTC day; None: no cap binds
+    caps: dict[str, int | None] = field(default_factory=lambda: {EVERY_PROVIDER: None})
+    rates: dict[str, Rate] = field(default_factory=dict)
+    retired: bool = False
+
+
+initial = State()
+
+
+def stream(ip: str) -> str:
+    """The name of the IP's event stream."""
+    return f"ip-{ip}"
+
+
+def evolve(state: State, event: Event) -> State:
+    """Fold one fact in. Never decides, raises or logs."""
+    match event:
+        case SendingIpAdded():
+            egress = Egress(event.address, event.route, event.relay_host, event.relay_port)
+            return replace(state, tenant_id=event.tenant_id, ip=event.ip, egress=egress)
+        case SendingIpCapSet():
+            return replace(state, caps=state.caps | {event.provider: event.cap_per_day})
+        case SendingIpRateSet():
+            rate = Rate(event.rate_per_s, event.burst)
+            return replace(state, rates=state.rates | {event.provider: rate})
+        case SendingIpRetired():
+            return replace(state, retired=True)
+        case _:
+            return state
+
+
+# ---- decisions
+
+
+def add(state: State, *, tenant_id: str, ip: str, egress: Egress) -> tuple[Event, ...]:
+    """Let the tenant send from an IP. Raises Invalid, WrongState when it is there otherwise."""
+    _check(egress)
+    if state.retired:
+        raise WrongState(f"ip: {state.ip} is retired; add a new one")
+    if state.ip:
+        if state.egress == egress:
+            return ()
+        raise WrongState(
+            f"ip: {state.ip} has another address or route; retire it and add a new one"
+        )
+    added = SendingIpAdded(
+        tenant_id=tenant_id,
+        ip=ip,
+        address=egress.address,
+        route=egress.route,
+        relay_host=egress.relay_host,
+        relay_port=egress.relay_port,
+    )
+    return (added,)
+
+
+def set_cap(
+    state: State, *, provider: str, cap_per_day: int | None, reason: str
+) -> tuple[Event, ...]:
+    """Bind, change or lift (None) the daily cap towards a provider. Raises Invalid, WrongState."""
+    _require(state, provider)
+    if cap_per_day is not None and cap_per_day < 0:
+        raise Invalid("cap_per_day: it is below 0; give 0 or more, or none for no cap")
+    if provider in state.caps and state.caps[provider] == cap_per_day:
+        return ()
+    capped = SendingIpCapSet(
+        tenant_id=state.tenant_id,
+        ip=state.ip,
+        provider=provider,
+        cap_per_day=cap_per_day,
+        reason=reason,
+    )
+    return (capped,)
+
+
+def set_rate(
+    state: State, *, provider: str, rate_per_s: float, burst: int, reason: str
+) -> tuple[Event, ...]:
+    """Bind or change the rate towards a provider. Raises Invalid, WrongState."""
+    _require(state, provider)
+    if not 0 < rate_per_s < float("inf"):
+        raise Invalid("rate_per_s: it must be above 0 and finite; set a cap of 0 to stop an IP")
+    if burst < 1:
+        raise Invalid("burst: it is below 1, so nothing could ever leave; give 1 or more")
+    if state.rates.get(provider) == Rate(rate_per_s, burst):
+        return ()
+    paced = SendingIpRateSet(
+        tenant_id=state.tenant_id,
+        ip=state.ip,
+        provider=provider,
+        rate_per_s=rate_per_s,
+        burst=burst,
+        reason=reason,
+    )
+    return (paced,)
+
+
+def retire(state: State, *, reason: str) -> tuple[Event, ...]:
+    """Send nothing more from this IP. Raises NotFound."""
+    if not state.ip:
+        raise NotFound("ip: there is no such sending IP; add it first")
+    if state.retired:
+        return ()
+    return (SendingIpRetired(tenant_id=state.tenant_id, ip=state.ip, reason=reason),)
+
+
+def _require(state: State, provider: str) -> None:
+    if not state.ip:
+        raise NotFound("ip: there is no such sending IP; add it first")
+    if state.retired:
+        raise WrongState(f"ip: {state.ip} is retired; add a new one")
+    if not provider:
+        raise Invalid(
+            f"provider: it is empty; name one, or {EVERY_PROVIDER} for each without its own"
+        )
+
+
+def _check(egress: Egress) -> None:
+    if egress.route not in ROUTES:
+        raise Invalid(f"route: {egress.route!r} is unknown; use one of {', '.join(ROUTES)}")
+    if egress.route == "relay" and not egress.relay_host:
+        raise Invalid("relay_host: a relay route needs one; name the host to hand mail to")
+    if egress.route == "relay" and not 0 < egress.relay_port <= PORT_MAX:
+        raise Invalid(f"relay_port: {egress.relay_port} is no port; give 1 to {PORT_MAX}")

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from domain.event import Event, Topic, event_type
+from domain.refusals import NotFound
 
 # ---- events: their names and fields are the storage format
 
@@ -27,3 +30,62 @@ class TenantRestored(Event):
     """The tenant may send again."""
 
     tenant_id: str
+
+
+# ---- state
+
+
+@dataclass(frozen=True)
+class State:
+    """A tenant as its events tell it; `tenant_id` is empty before it was created."""
+
+    tenant_id: str = ""
+    suspended: bool = False
+
+
+initial = State()
+
+
+def stream(tenant_id: str) -> str:
+    """The name of the tenant's event stream."""
+    return f"tenant-{tenant_id}"
+
+
+def evolve(state: State, event: Event) -> State:
+    """Fold one fact in. Never decides, raises or logs."""
+    match event:
+        case TenantCreated():
+            return replace(state, tenant_id=event.tenant_id)
+        case TenantSuspended():
+            return replace(state, suspended=True)
+        case TenantRestored():
+            return replace(state, suspended=False)
+        case _:
+            return state
+
+
+# ---- decisions
+
+
+def create(state: State, *, tenant_id: str) -> tuple[Event, ...]:
+    """Create the tenant."""
+    return () if state.tenant_id else (TenantCreated(tenant_id=tenant_id),)
+
+
+def suspend(state: State, *, reason: str) -> tuple[Event, ...]:
+    """Stop everything that the tenant sends. Raises NotFound."""
+    _require(state)
+    if state.suspended:
+        return ()
+    return (TenantSuspended(tenant_id=state.tenant_id, reason=reason),)
+
+
+def restore(state: State) -> tuple[Event, ...]:
+    """Let the tenant send again. Raises NotFound."""
+    _require(state)
+    return (TenantRestored(tenant_id=state.tenant_id),) if state.suspended else ()
+
+
+def _require(state: State) -> None:
+    if not state.tenant_id:
+        raise NotFound("tenant_id: there is no such tenant; create it first")
