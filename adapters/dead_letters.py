@@ -1,4 +1,4 @@
-"""`domain.ports.DeadLetters` on Kafka: the record as it was; its place and the reason in headers."""
+"""`domain.ports.DeadLetters` on Kafka: the record as it was, with place and reason in headers."""
 
 from __future__ import annotations
 

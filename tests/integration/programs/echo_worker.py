@@ -24,14 +24,18 @@ class Lost:
     """Dead letters that cannot be kept."""
 
     async def put(self, record: Any, reason: str) -> None:
-        raise ConnectionError("no broker takes it")
+        raise ConnectionError(f"no broker takes {record.offset}: {reason}")
 
 
 async def step(record: Any) -> None:
     if record.value.startswith(b"poison"):
         raise ValueError("poison")
+    note(record.value)
+
+
+def note(value: bytes) -> None:
     with SEEN.open("ab") as file:
-        file.write(record.value + b"\n")
+        file.write(value + b"\n")
 
 
 async def install(app: faust.App, stack: AsyncExitStack) -> None:
@@ -42,9 +46,9 @@ async def install(app: faust.App, stack: AsyncExitStack) -> None:
 
     if "timer" in sys.argv:
 
-        @app.timer(0.05)
+        @app.timer(0.05)  # type: ignore[untyped-decorator]
         async def ticking() -> None:
-            await step(type("Tick", (), {"value": b"tick"}))
+            note(b"tick")
 
         return
 
@@ -54,5 +58,9 @@ async def install(app: faust.App, stack: AsyncExitStack) -> None:
             await guard.guarded(step, event.message, letters, pauses_s=(0.01, 0.01))
 
 
+def ready() -> None:
+    os.write(1, b"ready\n")
+
+
 if __name__ == "__main__":
-    sys.exit(worker.run("echo", SETTINGS, install, lambda: print("ready", flush=True)))
+    sys.exit(worker.run("echo", SETTINGS, install, ready))
