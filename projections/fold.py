@@ -16,10 +16,10 @@ Connection = AsyncConnection[TupleRow]
 class Fold(Protocol):
     """Events into rows. The runner commits the rows together with the cursor (I3).
 
-    A fold uses event data only: no clock, no randomness, no look-ups outside its own rows (I9). It
-    must not care how records of different partitions interleave, and must leave a record that was
-    written to the log twice (same `meta.id`, later offset) without effect. It keeps nothing in memory
-    between calls that a rollback would have to undo.
+    A fold uses event data only: no clock, no randomness, no look-ups outside its own rows (I9).
+    It must not care how records of different partitions interleave, and a record that was written
+    to the log twice (same `meta.id`, later offset) must be without effect. It keeps nothing in
+    memory between calls that a rollback would have to undo.
     """
 
     @property
@@ -35,8 +35,8 @@ class Fold(Protocol):
     async def apply(self, conn: Connection, records: Sequence[Recorded]) -> None:
         """Fold records in, within the running transaction, in order per partition.
 
-        Raises what Postgres raises, or ValueError, TypeError or KeyError for a record that cannot be
-        folded; then it is called again with fewer records, until the poison one is found.
+        Raises what Postgres raises, or ValueError, TypeError or KeyError for a record that cannot
+        be folded; then it is called again with fewer records, until the poison one is found.
         """
         ...
 
