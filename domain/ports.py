@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, Required, TypedDict, TypeVar, Unpack
 
 from domain.event import Event
 from domain.refusals import Taken
@@ -207,22 +207,27 @@ class StoreUnavailable(Exception):  # noqa: N818 - a state of the outside
     """Decisions cannot be taken now; whether one was stored is known by its command id."""
 
 
+class CommandContext(TypedDict, total=False):
+    """What a command says beside its decision; all but the tenant may be left out."""
+
+    tenant_id: Required[str]
+    command_id: str  # the caller's; repeating it gives the first answer
+    actor: str
+    causation: str
+    correlation: str
+    reservations: Sequence[Reservation]
+
+
 class Decider(Protocol):
     """Takes decisions on event streams, one at a time per stream, and keeps them (I1)."""
 
-    def transact(  # noqa: PLR0913 - who, why and what must be unique go in with the events
+    def transact(
         self,
         stream_id: str,
         initial: S,
         evolve: Callable[[S, Event], S],
         decide: Callable[[S], Sequence[Event]],
-        *,
-        tenant_id: str,
-        command_id: str = "",
-        actor: str = "",
-        causation: str = "",
-        correlation: str = "",
-        reservations: Sequence[Reservation] = (),
+        **context: Unpack[CommandContext],
     ) -> Decided:
         """Fold the stream, decide, and store the events, all or none.
 
@@ -230,4 +235,19 @@ class Decider(Protocol):
         second time gives the first answer. A stream of another tenant looks empty. Raises Refused
         (from `decide`; Taken for a reservation), ConcurrentAppend, StoreUnavailable.
         """
+        ...
+
+
+class AsyncDecider(Protocol):
+    """A Decider for coroutines."""
+
+    async def transact(
+        self,
+        stream_id: str,
+        initial: S,
+        evolve: Callable[[S, Event], S],
+        decide: Callable[[S], Sequence[Event]],
+        **context: Unpack[CommandContext],
+    ) -> Decided:
+        """As Decider.transact; cancelling it does not undo what may be stored already."""
         ...
