@@ -23,13 +23,17 @@ ROLES = (
     "projections",
     "api",
 )
+MIGRATE = "migrate"  # a one-shot: the schema and the topics
 
 
 def run(role: str) -> None:
     """Run one role in this process until SIGTERM. Raises Usage for a role that does not exist."""
-    if role not in ROLES:
+    if role not in (*ROLES, MIGRATE):
         raise Usage(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
     settings = Settings()
     logs.configure(settings.log_level, role)
+    if role == MIGRATE:
+        importlib.import_module("ops.prepare").run(settings)
+        return
     compose = importlib.import_module("ops.compose")
     getattr(compose, role)(settings, partial(ready.announce, settings, role))

@@ -1,0 +1,30 @@
+"""What must be there before a role starts: the schema in Postgres, the topics in Kafka."""
+
+from __future__ import annotations
+
+import asyncio
+
+from adapters import kafka_log, postgres
+from adapters.settings import Settings
+from ops.migrations import FOLDERS
+
+
+async def prepare(bootstrap: str, dsn: str, replication_factor: int, prefix: str = "") -> str:
+    """Apply missing migrations and make missing topics; returns the log's id. Safe to repeat."""
+    _, log_id = await asyncio.gather(
+        asyncio.to_thread(postgres.migrate, dsn, FOLDERS),
+        kafka_log.ensure_topics(bootstrap, prefix, replication_factor),
+    )
+    return log_id
+
+
+def run(settings: Settings) -> None:
+    """The one-shot role `migrate`: prepare the servers that the environment names."""
+    asyncio.run(
+        prepare(
+            settings.kafka_bootstrap,
+            settings.database_url,
+            settings.replication_factor,
+            settings.prefix,
+        )
+    )
