@@ -86,10 +86,10 @@ class Desk:
             if len(self._at_work) >= PLANS_AT_ONCE:
                 return
             if campaign_id not in self._at_work:
+                self._tried[campaign_id] += 1
                 self._at_work[campaign_id] = asyncio.create_task(self._plan(campaign_id))
 
     async def _plan(self, campaign_id: str) -> None:
-        self._tried[campaign_id] += 1
         try:
             await guard.kept_alive(f"planning {campaign_id}", partial(self._turn, campaign_id))
         finally:
