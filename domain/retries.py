@@ -1,0 +1,91 @@
+"""When a deferred send is attempted again: SMTP time for the peer's reasons, seconds for our own.
+
+Steps are those of reference/deliverability.md §7.3 (RFC 5321 §4.5.4.1: at least 30 minutes, 4-5
+days, unless the reason is known). Pure: jitter is an argument, derived from ids by the caller.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from domain.outcome_rules import OutcomeClass
+
+MINUTE_S, HOUR_S = 60.0, 3600.0
+JITTER = 0.2  # share of the delay, each way
+DELAY_MAX_S = 24 * HOUR_S
+RECIPIENT_RATE_MIN_S = HOUR_S
+
+#: After this long a send that was only deferred has expired.
+DEADLINES_S = {"bulk": 72 * HOUR_S, "transactional": 24 * HOUR_S}
+
+OWN_FAULT_S = (2.0, 6.0, 14.0)
+
+_STEPS_S: dict[str, tuple[float, ...]] = {
+    "bulk": (15 * MINUTE_S, 30 * MINUTE_S, *(hours * HOUR_S for hours in (1, 2, 4, 8, 12))),
+    "transactional": (
+        *(minutes * MINUTE_S for minutes in (1, 5, 15, 30)),
+        *(hours * HOUR_S for hours in (1, 2, 4)),
+    ),
+}
+_CLASS_STEPS_S: dict[str, tuple[float, ...]] = {
+    OutcomeClass.GREYLIST: (
+        *(minutes * MINUTE_S for minutes in (5, 15, 30)),
+        *(hours * HOUR_S for hours in (1, 2, 4, 8)),
+    ),
+    OutcomeClass.RECIPIENT_RATE: tuple(hours * HOUR_S for hours in (1, 2, 4, 8, 12)),
+    OutcomeClass.MAILBOX_FULL: tuple(hours * HOUR_S for hours in (2, 6, 12, 20)),  # few, over 72 h
+    OutcomeClass.AUTH_FAIL: tuple(hours * HOUR_S for hours in (1, 2, 4, 8, 12)),  # DNS is repaired
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A wait. `scaled`: the setting `retry_scale` shortens it, as it stands for the peer's time."""
+
+    seconds: float
+    scaled: bool
+
+    def at_scale(self, retry_scale: float) -> float:
+        """Seconds to wait under `retry_scale`."""
+        return self.seconds * retry_scale if self.scaled else self.seconds
+
+
+def retry_delay(
+    reason: str, n: int, message_class: str, retry_after_s: int | None, jitter: float
+) -> Delay:
+    """How long a send waits after its attempt `n` (from 1) was deferred for `reason`.
+
+    `jitter` in [-1, 1] moves it by up to 20 %. A wait that the reply asked for only lengthens it.
+    More than a day is never waited.
+    """
+    share = 1 + JITTER * max(-1.0, min(1.0, jitter))
+    if reason == OutcomeClass.OWN_FAULT:
+        if n <= len(OWN_FAULT_S):
+            return Delay(OWN_FAULT_S[n - 1] * share, scaled=False)
+        reason = OutcomeClass.INFRA
+    seconds = max(_step_s(reason, n, message_class) * share, float(retry_after_s or 0))
+    if reason == OutcomeClass.RECIPIENT_RATE:
+        seconds = max(seconds, RECIPIENT_RATE_MIN_S)
+    return Delay(min(seconds, DELAY_MAX_S), scaled=True)
+
+
+def delay_s(
+    reason: str,
+    n: int,
+    message_class: str,
+    retry_after_s: int | None,
+    jitter: float,
+    retry_scale: float = 1.0,
+) -> float:
+    """`retry_delay` in seconds under `retry_scale`."""
+    return retry_delay(reason, n, message_class, retry_after_s, jitter).at_scale(retry_scale)
+
+
+def deadline_s(message_class: str) -> float:
+    """Seconds after which a send of this class is no longer attempted."""
+    return DEADLINES_S[message_class]
+
+
+def _step_s(reason: str, n: int, message_class: str) -> float:
+    steps = _CLASS_STEPS_S.get(reason) or _STEPS_S[message_class]
+    return steps[min(n, len(steps)) - 1]
