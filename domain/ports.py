@@ -155,6 +155,21 @@ class EventLog(Protocol):
     def append(self, drafts: Sequence[Any], timeout_s: float = ...) -> Awaitable[None]: ...
 
 
+# ---- where the log ends
+
+
+class LogEnds(Protocol):
+    """Looks at the log from outside any reader. Raises LogUnavailable without an answer."""
+
+    async def ends(self, topics: Sequence[str]) -> dict[tuple[str, int], int]:
+        """The end offsets now, by (topic without prefix, partition)."""
+        ...
+
+    async def identity(self) -> str:
+        """The log's id. Raises LogUnavailable where partitions belong to different logs."""
+        ...
+
+
 # ---- what a consumer could not handle
 
 

@@ -109,8 +109,9 @@ CREATE TABLE pipeline.deficit (
 CREATE TABLE pipeline.gate (
   one boolean PRIMARY KEY DEFAULT true CHECK (one),
   incarnation text NOT NULL, open boolean NOT NULL, reason text NOT NULL, changed_at timestamptz NOT NULL,
-  beat bigint NOT NULL DEFAULT 0   -- counted up by the releaser, who keeps a copy outside: a lower one
-                                   -- here than there means that this database was restored
+  -- Counted up by the active releaser, who keeps a copy elsewhere: another count, or another keeper,
+  -- here than there means that this database may have been restored.
+  beat bigint NOT NULL DEFAULT 0, keeper text NOT NULL DEFAULT ''
 );
 INSERT INTO pipeline.gate VALUES (true, '', false, 'not opened yet', clock_timestamp());
 

@@ -1,0 +1,1 @@
+"""The schedule: what waits, folded from decisions, requests and attempts."""

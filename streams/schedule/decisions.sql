@@ -1,0 +1,61 @@
+-- The fold of decisions and of AudiencePlanned: what release and claim check.
+
+-- name: launch
+INSERT INTO pipeline.campaign (campaign_id, tenant_id, state, sender_id, domain_id, sign, ips,
+                               message_class, priority, launched_at, expires_at, total)
+VALUES (%(campaign_id)s, %(tenant_id)s, 'running', %(sender_id)s, %(domain_id)s, %(sign)s, %(ips)s,
+        %(message_class)s, %(priority)s, %(launched_at)s, %(expires_at)s,
+        (SELECT sum(total) FROM pipeline.planned WHERE campaign_id = %(campaign_id)s))
+ON CONFLICT (campaign_id) DO NOTHING
+
+-- name: campaign_state
+-- Cancelled and finished are for ever.
+UPDATE pipeline.campaign SET state = %(state)s
+WHERE campaign_id = %(campaign_id)s AND state IN ('running', 'paused')
+
+-- name: audience
+WITH step AS (
+  INSERT INTO pipeline.planned (campaign_id, step, total, batches)
+  VALUES (%(campaign_id)s, %(step)s, %(total)s, %(batches)s)
+  ON CONFLICT (campaign_id, step) DO NOTHING
+  RETURNING campaign_id, total
+)
+UPDATE pipeline.campaign c SET total = coalesce(c.total, 0) + step.total
+FROM step WHERE c.campaign_id = step.campaign_id
+
+-- name: tenant
+INSERT INTO pipeline.tenant (tenant_id, may_send) VALUES (%(tenant_id)s, %(may_send)s)
+ON CONFLICT (tenant_id) DO UPDATE SET may_send = excluded.may_send
+
+-- name: tenant_created
+INSERT INTO pipeline.tenant (tenant_id) VALUES (%(tenant_id)s) ON CONFLICT (tenant_id) DO NOTHING
+
+-- name: ip
+INSERT INTO pipeline.ip (ip, tenant_id, address, route, relay_host, relay_port)
+VALUES (%(ip)s, %(tenant_id)s, %(address)s, %(route)s, %(relay_host)s, %(relay_port)s)
+ON CONFLICT (ip) DO NOTHING
+
+-- name: ip_retired
+UPDATE pipeline.ip SET retired = true WHERE ip = %(ip)s
+
+-- name: cap
+INSERT INTO pipeline.cap_rule (ip, provider, cap_set, cap_per_day)
+VALUES (%(ip)s, %(provider)s, true, %(cap_per_day)s)
+ON CONFLICT (ip, provider) DO UPDATE SET cap_set = true, cap_per_day = excluded.cap_per_day
+
+-- name: rate
+INSERT INTO pipeline.cap_rule (ip, provider, rate_set, rate_per_s, burst)
+VALUES (%(ip)s, %(provider)s, true, %(rate_per_s)s, %(burst)s)
+ON CONFLICT (ip, provider) DO UPDATE
+SET rate_set = true, rate_per_s = excluded.rate_per_s, burst = excluded.burst
+
+-- name: suppress
+INSERT INTO vault.suppression (tenant_id, contact_id, reason, since)
+SELECT * FROM unnest(%(tenant_id)s::text[], %(contact_id)s::text[], %(reason)s::text[],
+                     %(since)s::timestamptz[])
+ON CONFLICT (tenant_id, contact_id) DO UPDATE SET reason = excluded.reason, since = excluded.since
+
+-- name: lift
+DELETE FROM vault.suppression s USING unnest(%(tenant_id)s::text[], %(contact_id)s::text[])
+  AS l (tenant_id, contact_id)
+WHERE s.tenant_id = l.tenant_id AND s.contact_id = l.contact_id
