@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from adapters.settings import Settings
 from ops import board
 from ops.board import Board, Phase, State
 from ops.errors import DoesNotHold, Missing
@@ -21,6 +21,9 @@ from ops.stack.java import java
 from ops.stack.processes import end, is_free, wait_for
 from ops.stack.program import Program
 from ops.stack.stack import Servers, Stack, given_servers, load, load_or_create
+
+if TYPE_CHECKING:  # imported where used: `up` and `down` start without pydantic
+    from adapters.settings import Settings
 
 Tell = Callable[[str], None]
 
@@ -191,6 +194,8 @@ def connected(data: Path) -> Settings:
 
     Raises Missing when there is neither.
     """
+    from adapters.settings import Settings
+
     given = given_servers()
     stack = load(data)
     if given and (not stack or not stack.given):
@@ -200,6 +205,8 @@ def connected(data: Path) -> Settings:
 
 def settings_of(stack: Stack) -> Settings:
     """What the stack's own roles are started with."""
+    from adapters.settings import Settings
+
     told = {name.removeprefix("PM_").lower(): text for name, text in stack.environment().items()}
     return Settings.model_validate(
         {n: text for n, text in told.items() if n in Settings.model_fields}

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from adapters.settings import Settings
+if TYPE_CHECKING:  # the supervisor and quick commands start without pydantic
+    from adapters.settings import Settings
 
 
 def ready_file(data: Path, name: str) -> Path:

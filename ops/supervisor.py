@@ -19,7 +19,7 @@ from typing import IO, Any
 import structlog
 
 from adapters import logs
-from ops import board, prepare
+from ops import board
 from ops.board import Board, Line, Phase, State
 from ops.errors import Expected, as_expected
 from ops.keeper import Keeper
@@ -132,6 +132,10 @@ class Supervisor:
         """Schema and topics, unless the servers alone are wanted; False: given up."""
         if self._board.servers_only:
             return True
+        from ops import (
+            prepare,
+        )  # not at the top: the servers are started before its imports are paid
+
         copies = int(self._stack.environment()["PM_REPLICATION_FACTOR"])
         prefix = os.environ.get("PM_PREFIX", "")
         try:

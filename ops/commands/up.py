@@ -33,7 +33,7 @@ def up(
         return
     for name in ("bootstrap", "dsn", "api_url", "inbox_url", "data"):
         print(f"{name:<10} {found[name]}")
-    print(f"retries    SMTP delays run at {found['retry_scale']:.4f} of real time (PM_RETRY_SCALE)")
+    print(f"retries    SMTP delays are divided by {1 / found['retry_scale']:g} (PM_RETRY_SCALE)")
 
 
 def report(stack: Any) -> dict[str, Any]:
