@@ -1,0 +1,39 @@
+"""`penguin doctor`: what is wrong, and the cure."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from ops import options
+from ops.doctor.check import Check
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def doctor(data: options.Data = options.DATA, json: options.AsJson = False) -> int:
+    """Look at everything. Exit 0 when all is well, 1 when not, 3 when no stack is there."""
+    found = _examine(options.folder(data))
+    if json:
+        options.print_json({"checks": [asdict(one) for one in found]})
+    else:
+        for one in found:
+            print(f"{'ok ' if one.ok else 'BAD'}  {one.name:<28} {one.found}")
+            if one.cure:
+                print(f"{'':33}cure: {one.cure}")
+    return 0 if all(one.ok for one in found) else 1
+
+
+def _examine(data: Path) -> list[Check]:
+    from ops import control
+    from ops.doctor import log, machine, rows
+    from ops.stack.stack import load
+
+    settings = control.connected(data)
+    stack = load(data)
+    found = list(machine.looks(stack)) if stack else []
+    return [*found, *asyncio.run(log.looks(settings)), *rows.looks(settings)]

@@ -1,0 +1,102 @@
+"""The doctor's look at Kafka: does it answer, are the topics there, is anything dead-lettered."""
+
+from __future__ import annotations
+
+import asyncio
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import KafkaError
+
+from adapters import kafka_log
+from adapters.settings import Settings
+from ops.doctor.check import Check, check
+
+ANSWER_TIMEOUT_S = 10.0
+DEAD_LETTERS = ".dlq"
+
+
+async def looks(settings: Settings) -> list[Check]:
+    """All findings; one when Kafka does not answer, for then nothing else can be seen."""
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    try:
+        async with asyncio.timeout(ANSWER_TIMEOUT_S):
+            await consumer.start()
+            there = await consumer.topics()
+    except (KafkaError, TimeoutError, OSError) as error:
+        return [_answers(settings, str(error) or "no answer in time")]
+    finally:
+        await consumer.stop()
+    found = [_answers(settings, "")]
+    missing = [name for name in _names(settings) if name not in there]
+    found.append(_topics(missing))
+    if not missing:
+        found.append(await _log_id(settings))
+        found += await _dead_letters(settings)
+    return found
+
+
+def _answers(settings: Settings, problem: str) -> Check:
+    return check(
+        "kafka answers",
+        ok=not problem,
+        found=f"{settings.kafka_bootstrap} {problem}".strip(),
+        cure="penguin up, or point PM_KAFKA_BOOTSTRAP to a broker that runs",
+    )
+
+
+def _names(settings: Settings) -> list[str]:
+    return [settings.prefix + name for name in kafka_log.declared_topics()]
+
+
+def _topics(missing: list[str]) -> Check:
+    return check(
+        "topics",
+        ok=not missing,
+        found=f"missing: {', '.join(missing)}" if missing else "all are there",
+        cure="penguin run migrate makes them",
+    )
+
+
+async def _log_id(settings: Settings) -> Check:
+    """Every kept partition must begin with the mark of one and the same log."""
+    kept = [
+        TopicPartition(settings.prefix + name, number)
+        for name, declared in kafka_log.declared_topics().items()
+        if not name.endswith(DEAD_LETTERS) and ".due." not in name
+        for number in range(declared["partitions"])
+    ]
+    ids = set((await kafka_log.log_id(settings.kafka_bootstrap, kept)).values())
+    return check(
+        "log id",
+        ok=len(ids) == 1 and not ids & {"", "unmarked"},
+        found=", ".join(sorted(one or "empty" for one in ids)),
+        cure="partitions of different logs are mixed: restore Kafka whole, or use another PM_PREFIX",
+    )
+
+
+async def _dead_letters(settings: Settings) -> list[Check]:
+    names = [name for name in _names(settings) if name.endswith(DEAD_LETTERS)]
+    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    await consumer.start()
+    try:
+        return [_letters(name, await _records(consumer, name)) for name in names]
+    finally:
+        await consumer.stop()
+
+
+def _letters(topic: str, count: int) -> Check:
+    return check(
+        f"dead letters {topic}",
+        ok=count == 0,
+        found=count,
+        cure=f"penguin events --topic {topic} shows each with its reason; its batch is parked",
+    )
+
+
+async def _records(consumer: AIOKafkaConsumer, topic: str) -> int:
+    partitions = [
+        TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()
+    ]
+    begin = await consumer.beginning_offsets(partitions)
+    end = await consumer.end_offsets(partitions)
+    return sum(end[one] - begin[one] for one in partitions)
