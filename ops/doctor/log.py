@@ -70,16 +70,21 @@ async def _log_id(settings: Settings) -> Check:
         "log id",
         ok=len(ids) == 1 and not ids & {"", "unmarked"},
         found=", ".join(sorted(one or "empty" for one in ids)),
-        cure="partitions of different logs are mixed: restore Kafka whole, or use another PM_PREFIX",
+        cure="partitions of different logs are mixed: restore Kafka whole, or use a new PM_PREFIX",
     )
 
 
 async def _dead_letters(settings: Settings) -> list[Check]:
-    names = [name for name in _names(settings) if name.endswith(DEAD_LETTERS)]
+    declared = kafka_log.declared_topics()
+    counts = {
+        settings.prefix + name: topic["partitions"]
+        for name, topic in declared.items()
+        if name.endswith(DEAD_LETTERS)
+    }
     consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
     await consumer.start()
     try:
-        return [_letters(name, await _records(consumer, name)) for name in names]
+        return [_letters(n, await _records(consumer, n, counts[n])) for n in counts]
     finally:
         await consumer.stop()
 
@@ -93,10 +98,8 @@ def _letters(topic: str, count: int) -> Check:
     )
 
 
-async def _records(consumer: AIOKafkaConsumer, topic: str) -> int:
-    partitions = [
-        TopicPartition(topic, number) for number in consumer.partitions_for_topic(topic) or ()
-    ]
+async def _records(consumer: AIOKafkaConsumer, topic: str, count: int) -> int:
+    partitions = [TopicPartition(topic, number) for number in range(count)]
     begin = await consumer.beginning_offsets(partitions)
     end = await consumer.end_offsets(partitions)
     return sum(end[one] - begin[one] for one in partitions)
