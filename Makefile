@@ -1,0 +1,66 @@
+# What people and .ci/run call. `make` alone lists the targets.
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/.installed
+FAST_TESTS := tests/unit tests/property
+JOBS := 2
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo up down check test bench clean format lint types imports generated fast
+
+help: ## list the targets
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
+
+setup: $(INSTALLED) ## install all of it into .venv; does nothing when nothing changed
+
+$(INSTALLED): requirements/dev.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "Python 3.11 or newer is needed: install it, or name one: make setup PYTHON=/path/to/python3" >&2; exit 3; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { \
+	  echo "Python's venv module is needed (Debian: apt install python3-venv)" >&2; exit 3; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt || { \
+	  echo "The packages of requirements/dev.txt cannot be had. Where PyPI is out of reach, name your index:" >&2; \
+	  echo "  PIP_INDEX_URL=https://your.mirror/simple make setup    (or: pip config set global.index-url ...)" >&2; \
+	  exit 3; }
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## the main job, from leads to proof; stays up until Ctrl-C
+	@$(BIN)/penguin demo
+
+up: setup ## start the stack; return when it is ready
+	@$(BIN)/penguin up
+
+down: setup ## drain and stop the stack
+	@$(BIN)/penguin down
+
+check: setup ## format, lint, types, import rules, generated files, fast tests: under a minute
+	@$(MAKE) --no-print-directory -j$(JOBS) -O types format lint imports generated fast
+
+format:
+	@$(BIN)/ruff format --quiet --check . || { echo "cure: $(BIN)/ruff format ." >&2; exit 1; }
+
+lint:
+	@$(BIN)/ruff check --quiet .
+
+types:
+	@$(BIN)/mypy --no-error-summary
+
+imports:
+	@$(BIN)/lint-imports --no-logo >.venv/lint-imports.log || { cat .venv/lint-imports.log; exit 1; }
+
+generated:
+	@$(BIN)/penguin catalog --check
+
+fast:
+	@$(BIN)/pytest -q -n $(JOBS) $(FAST_TESTS)
+
+test: check ## check, then every test on a real Kafka and Postgres that it starts itself
+	@$(BIN)/pytest -q -n $(JOBS) tests $(addprefix --ignore=,$(FAST_TESTS))
+
+bench: setup ## measure what docs/performance.md tells; takes minutes, wants the machine alone
+	@$(BIN)/python tests/bench/run.py
+
+clean: ## stop the stack and remove its data and caches; .venv stays
+	@test ! -x $(BIN)/penguin || $(BIN)/penguin down
+	@rm -rf .penguin .mypy_cache .ruff_cache .hypothesis .import_linter_cache
