@@ -93,6 +93,8 @@ class Reader:
                     return
             fold = await self._resolve(conn)
             async with opened(self._place, conn, fold, self._letters) as session:
+                if (await self._resolve(conn)).reader != fold.reader:
+                    raise Overtaken(fold.reader)  # swapped while the session was being opened
                 log.info("reader_reads", reader=fold.reader)
                 ready()
                 await self._read(session, stop)
