@@ -1,0 +1,1 @@
+"""The mail itself: template files, the compiled skeleton, tokens and DKIM signatures."""

@@ -1,0 +1,154 @@
+"""DKIM signatures over messages whose canonical form is known (RFC 6376, RFC 8463).
+
+c=relaxed/simple: our bodies have CRLF lines and no blank line at the end, so their canonical form
+is what leaves. Every header is signed and signed once more as absent, so that none can be added.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal, NamedTuple
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+
+from domain.refusals import Invalid
+
+Algorithm = Literal["rsa", "ed25519"]
+MODES: dict[str, tuple[str, ...]] = {
+    "none": (),
+    "ed25519": ("ed25519",),
+    "rsa": ("rsa",),
+    "both": ("rsa", "ed25519"),
+}
+VALID_FOR = timedelta(days=14)  # limits replay; longer than any send stays queued
+_RSA_BITS = 2048
+_TXT_STRING_MAX = 255  # octets of one string in a TXT record (RFC 1035 §3.3)
+_FOLD = 72
+# None of these can be added without breaking the signature (RFC 6376 §8.15).
+GUARDED = (
+    *("from", "to", "cc", "subject", "date", "message-id", "reply-to", "mime-version"),
+    *("content-type", "list-unsubscribe", "list-unsubscribe-post", "feedback-id"),
+)
+
+
+class KeyPair(NamedTuple):
+    """A signing key: PKCS #8 DER, and what the DNS record shows of it."""
+
+    private_der: bytes
+    public_base64: str
+
+
+@dataclass(frozen=True)
+class Signer:
+    """Signs for a domain under a selector."""
+
+    domain: str
+    selector: str
+    key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
+
+    @property
+    def algorithm(self) -> Algorithm:
+        return "rsa" if isinstance(self.key, rsa.RSAPrivateKey) else "ed25519"
+
+    def sign(self, data: bytes) -> bytes:
+        """The signature over the canonical headers, base64."""
+        if isinstance(self.key, rsa.RSAPrivateKey):
+            signature = self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
+        else:  # RFC 8463 §3: the hash is what is signed
+            signature = self.key.sign(hashlib.sha256(data).digest())
+        return b64encode(signature)
+
+
+class Stamp:
+    """One signer's header field for messages of one shape, signed at one moment."""
+
+    def __init__(self, signer: Signer, names: Sequence[str], at: datetime) -> None:
+        """`names`: the headers present, lower case, in the order of their canonical forms."""
+        seconds = int(at.timestamp())
+        expires = int((at + VALID_FOR).timestamp())
+        signed = ":\r\n ".join(_lines_of([*names, *GUARDED]))
+        head = (
+            f"v=1; a={signer.algorithm}-sha256; c=relaxed/simple; d={signer.domain};\r\n"
+            f" s={signer.selector}; t={seconds}; x={expires};\r\n h={signed};\r\n bh="
+        )
+        self._signer = signer
+        self._wire = b"DKIM-Signature: " + head.encode("ascii")
+        self._canonical = b"dkim-signature:" + head.replace("\r\n ", " ").encode("ascii")
+
+    def field(self, canonical_headers: bytes, body_hash: bytes) -> bytes:
+        """The whole header field, with CRLF. `body_hash` is base64 of SHA-256."""
+        data = b"%b%b%b; b=" % (canonical_headers, self._canonical, body_hash)
+        value = self._signer.sign(data)
+        lines = [value[at : at + _FOLD] for at in range(0, len(value), _FOLD)]
+        return b"%b%b;\r\n b=%b\r\n" % (self._wire, body_hash, b"\r\n ".join(lines))
+
+
+def body_hash(body: bytes) -> bytes:
+    """What `bh=` says of a body in canonical form."""
+    return b64encode(hashlib.sha256(body).digest())
+
+
+def new_key(algorithm: str) -> KeyPair:
+    """A fresh RSA-2048 or Ed25519 key."""
+    if algorithm not in ("rsa", "ed25519"):
+        raise Invalid(f"there is no signing algorithm {algorithm!r}: use rsa or ed25519")
+    if algorithm == "ed25519":
+        edwards = ed25519.Ed25519PrivateKey.generate()
+        raw = edwards.public_key().public_bytes_raw()
+        return KeyPair(_pkcs8(edwards), b64encode(raw).decode())
+    key = rsa.generate_private_key(public_exponent=65537, key_size=_RSA_BITS)
+    public = key.public_key().public_bytes(
+        serialization.Encoding.DER, serialization.PublicFormat.SubjectPublicKeyInfo
+    )
+    return KeyPair(_pkcs8(key), b64encode(public).decode())
+
+
+def load_signer(domain: str, selector: str, private_der: bytes) -> Signer:
+    """A signer from a stored key. Invalid when it is no RSA or Ed25519 key."""
+    key = serialization.load_der_private_key(private_der, password=None)
+    if not isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
+        raise Invalid(f"the key under {selector} signs nothing that DKIM knows")
+    return Signer(domain, selector, key)
+
+
+def chosen(mode: str, signers: Sequence[Signer]) -> list[Signer]:
+    """The signers that a campaign's `sign` asks for, a key of MODES; Invalid if one is missing."""
+    if mode not in MODES:
+        raise Invalid(f"sign={mode!r} is none of {', '.join(MODES)}")
+    found = {signer.algorithm: signer for signer in signers}
+    missing = [algorithm for algorithm in MODES[mode] if algorithm not in found]
+    if missing:
+        raise Invalid(f"the domain has no {missing[0]} key: add one, or choose another `sign`")
+    return [signer for name, signer in found.items() if name in MODES[mode]]
+
+
+def dns_name(domain: str, selector: str) -> str:
+    return f"{selector}._domainkey.{domain}"
+
+
+def dns_value(algorithm: str, public_base64: str) -> str:
+    """The TXT record that publishes a key (RFC 6376 §3.6.1); an empty key withdraws it."""
+    b64decode(public_base64, validate=True)
+    return f"v=DKIM1; k={algorithm}; p={public_base64}"
+
+
+def txt_strings(value: str) -> list[str]:
+    """A TXT record's text in strings of at most 255 octets; readers join them."""
+    return [value[at : at + _TXT_STRING_MAX] for at in range(0, len(value), _TXT_STRING_MAX)]
+
+
+def _lines_of(names: Sequence[str]) -> list[str]:
+    return [":".join(names[at : at + 4]) for at in range(0, len(names), 4)]
+
+
+def _pkcs8(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.DER,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
+    )
