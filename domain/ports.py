@@ -22,6 +22,7 @@ class NextHop:
     tls: str = "opportunistic"
     username: str = ""
     password: str = ""
+    name: str = ""  # of the MX host whose address `host` is; empty: `host` is all there is
 
 
 @dataclass(frozen=True)
