@@ -12,6 +12,7 @@ import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import Any
 
+import faust
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
@@ -38,11 +39,14 @@ EXIT_UNKEPT = 70
 Step = Callable[[Any], Awaitable[None]]
 
 
-async def attend(stream: Any, step: Step, letters: DeadLetters) -> None:
-    """Run the step over a Faust stream's records, one after another; the body of every agent."""
-    events: AsyncIterator[Any] = stream.events()
-    async for event in events:
-        await guarded(step, event.message, letters)
+def agent(app: faust.App, channel: Any, name: str, step: Step, letters: DeadLetters) -> None:
+    """Put an agent on the app that runs the step over a channel's records, one after another."""
+
+    @app.agent(channel, name=name, concurrency=1)
+    async def attending(stream: Any) -> None:
+        events: AsyncIterator[Any] = stream.events()
+        async for event in events:
+            await guarded(step, event.message, letters)
 
 
 async def guarded(

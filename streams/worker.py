@@ -27,7 +27,8 @@ STOP_MAX_S = 28.0
 log = structlog.get_logger(__name__)
 
 #: Puts agents and timers on the app. What it opens goes onto the stack, closed after the app stops.
-Install = Callable[[faust.App, AsyncExitStack], Awaitable[None]]
+Install = Callable[["WorkerApp", AsyncExitStack], Awaitable[None]]
+Drain = Callable[[], Awaitable[None]]
 Ready = Callable[[], None]
 
 
@@ -41,12 +42,26 @@ class Boot(faust.app.BootStrategy):
 
 
 class WorkerApp(faust.App):
-    """A Faust app that is told its boot strategy."""
+    """A Faust app with an end: what it has begun is finished before its consumer stops."""
 
     BootStrategy = Boot
 
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._drains: list[Drain] = []
 
-def make_app(role: str, settings: Settings) -> faust.App:
+    def before_stop(self, drain: Drain) -> None:
+        """Call this when the app is told to stop; records still come meanwhile."""
+        self._drains.append(drain)
+
+    async def on_stop(self) -> None:
+        """Drain, then stop as every Faust app does."""
+        for drain in self._drains:
+            await drain()
+        await super().on_stop()
+
+
+def make_app(role: str, settings: Settings) -> WorkerApp:
     """The Faust app of a role: at least once, one actor per agent, no tables, no own topics."""
     datadir = settings.data_dir.absolute() / "faust" / f"{role}-{settings.instance}"
     datadir.parent.mkdir(parents=True, exist_ok=True)
@@ -71,7 +86,7 @@ def make_app(role: str, settings: Settings) -> faust.App:
     )
 
 
-def records(app: faust.App, settings: Settings, topic: Topic) -> Any:
+def records(app: WorkerApp, settings: Settings, topic: Topic) -> Any:
     """The channel of raw records of a topic; iterate `stream.events()` for headers and offsets."""
     return app.topic(
         settings.prefix + topic.value,
@@ -108,7 +123,7 @@ async def _serve(role: str, settings: Settings, install: Install, ready: Ready) 
         return await _stop(app) and not crashed
 
 
-async def _until(app: faust.App, stop: asyncio.Event, ready: Ready) -> bool:
+async def _until(app: WorkerApp, stop: asyncio.Event, ready: Ready) -> bool:
     """Runs the app until it is told to stop; whether it crashed."""
 
     async def started() -> None:
@@ -129,7 +144,7 @@ async def _until(app: faust.App, stop: asyncio.Event, ready: Ready) -> bool:
     return not asked.done()
 
 
-async def _stop(app: faust.App) -> bool:
+async def _stop(app: WorkerApp) -> bool:
     log.info("worker_stopping", app=app.conf.id)
     try:
         async with asyncio.timeout(STOP_MAX_S):

@@ -7,7 +7,6 @@ import contextlib
 from functools import partial
 from typing import Any
 
-import faust
 import structlog
 
 from adapters import codec
@@ -29,7 +28,9 @@ LAUNCHED = b"CampaignLaunched"
 log = structlog.get_logger(__name__)
 
 
-def install(app: faust.App, settings: Settings, deps: PlannerDeps, letters: DeadLetters) -> None:
+def install(
+    app: worker.WorkerApp, settings: Settings, deps: PlannerDeps, letters: DeadLetters
+) -> None:
     """Put the planning agent and its loop on the app."""
     planning = Planning(deps)
     desk = Desk(planning)
@@ -42,9 +43,8 @@ def install(app: faust.App, settings: Settings, deps: PlannerDeps, letters: Dead
         await planning.accept(event)
         desk.wake()
 
-    @app.agent(worker.records(app, settings, Topic.DECISIONS), name="planning")
-    async def accepting(stream: Any) -> None:
-        await guard.attend(stream, step, letters)
+    channel = worker.records(app, settings, Topic.DECISIONS)
+    guard.agent(app, channel, "planning", step, letters)
 
     @app.task  # type: ignore[untyped-decorator]
     async def working() -> None:

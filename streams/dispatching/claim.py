@@ -1,0 +1,139 @@
+"""Claims a release: from here on its sends are ours to attempt, and nobody else's (I4)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from psycopg import AsyncConnection
+from psycopg.rows import class_row
+from psycopg_pool import AsyncConnectionPool
+
+from adapters.postgres import named_sql, tenant_tx
+from domain.indexes import Ranges, multirange
+from domain.ports import NextHop, Renderer
+from domain.sending import SliceReleased
+from streams.dispatching.skeletons import Skeletons
+
+SQL = named_sql(Path(__file__).with_name("claim.sql"))
+
+Connection = AsyncConnection[Any]
+
+
+@dataclass(frozen=True)
+class Release:
+    """A claimed row and what its campaign says; the field names are the query's."""
+
+    release_id: str
+    batch_id: str
+    tenant_id: str
+    campaign_id: str
+    step: int
+    n: int
+    ip: str
+    provider: str
+    ranges: Any  # psycopg's Multirange
+    cap_day: date
+    cap_per_day: int | None
+    deadline_at: datetime
+    left_s: float
+    content_id: str
+    sender_id: str
+    domain_id: str
+    sign: str
+    message_class: str
+    launched_at: datetime
+    source: str
+    route: str
+    relay_host: str
+    relay_port: int
+
+    @property
+    def indexes(self) -> Ranges:
+        """The sends of the batch that it holds."""
+        return [[part.lower, part.upper] for part in self.ranges]
+
+    @property
+    def relay(self) -> NextHop | None:
+        """The next hop of a relay route; None: the recipients' MX decide."""
+        return NextHop(self.relay_host, self.relay_port) if self.route == "relay" else None
+
+
+@dataclass(frozen=True)
+class Recipient:
+    """One send's contact as it is now."""
+
+    index: int
+    contact_id: str
+    address: str | None  # None: erased
+    domain: str | None
+    fields: str | None  # JSON
+    suppressed: str | None  # why
+
+
+@dataclass(frozen=True)
+class Slice:
+    """What a claim gives: the release, whom it goes to, and until when."""
+
+    release: Release
+    recipients: list[Recipient]
+    renderer: Renderer | None  # None: its mail cannot be made; the cause was logged
+    deadline: float  # time.monotonic() seconds
+
+
+class Claims:
+    """The only way to attempt sends. `pool`: role pm_dispatcher."""
+
+    def __init__(
+        self,
+        pool: AsyncConnectionPool[Connection],
+        skeletons: Skeletons,
+        *,
+        owner: str,
+        journal: str,
+        slice_deadline_s: float,
+        freshness_max_s: float,
+    ) -> None:
+        self._pool, self._skeletons = pool, skeletons
+        self._values = {
+            "owner": owner,
+            "journal": journal,
+            "slice_deadline_s": slice_deadline_s,
+            "freshness_max_s": freshness_max_s,
+        }
+
+    async def take(self, hint: SliceReleased, token: str) -> Slice | None:
+        """Claim the release of a hint; None when it is not to be had or may not be sent now.
+
+        The deadline's clock starts before the claim is sent, so it never runs later than the row's.
+        Raises what Postgres raises; then it may have been taken, and the same token takes it again.
+        """
+        asked = time.monotonic()
+        async with self._pool.connection() as conn, tenant_tx(conn, hint.tenant_id):
+            values = self._values | {"release_id": hint.release_id, "token": token}
+            release = await self._one(conn, "claim", values)
+            if release is None:
+                return None
+            renderer = await self._skeletons.of(conn, release)
+            recipients = await self._recipients(conn, release)
+        return Slice(release, recipients, renderer, asked + release.left_s)
+
+    async def owned(self, hint: SliceReleased, token: str) -> Release | None:
+        """The release if the token holds it, claim answered or not."""
+        async with self._pool.connection() as conn, tenant_tx(conn, hint.tenant_id):
+            return await self._one(conn, "owned", {"release_id": hint.release_id, "token": token})
+
+    @staticmethod
+    async def _one(conn: Connection, query: str, values: dict[str, Any]) -> Release | None:
+        async with conn.cursor(row_factory=class_row(Release)) as cursor:
+            await cursor.execute(SQL[query], values)
+            return await cursor.fetchone()
+
+    @staticmethod
+    async def _recipients(conn: Connection, release: Release) -> list[Recipient]:
+        values = {"batch_id": release.batch_id, "ranges": multirange(release.indexes)}
+        cursor = await conn.execute(SQL["recipients"], values)
+        return [Recipient(*row) for row in await cursor.fetchall()]

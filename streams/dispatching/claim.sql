@@ -1,0 +1,57 @@
+-- The claim: role pm_dispatcher, one transaction, the tenant set.
+
+-- name: claim
+-- Whoever's update wins may attempt these sends, and nobody else ever may (I4). No row: not ours,
+-- or it may not leave now; the release row brings it back. Repeating with the same token is safe.
+-- The deadline never moves, and ends before the cap day does (I7).
+UPDATE pipeline.release r
+SET state = 'started', token = %(token)s, owner = %(owner)s, journal = %(journal)s,
+    claimed_at = coalesce(r.claimed_at, clock_timestamp()),
+    deadline_at = coalesce(r.deadline_at, least(
+      clock_timestamp() + make_interval(secs => %(slice_deadline_s)s),
+      (r.cap_day + 1)::timestamp AT TIME ZONE 'UTC'))
+FROM pipeline.batch b, pipeline.campaign c, pipeline.ip i
+WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
+  AND (r.state = 'released' AND r.lease_until > clock_timestamp()
+       OR r.state = 'started' AND r.token = %(token)s AND r.deadline_at > clock_timestamp())
+  AND b.batch_id = r.batch_id AND b.parked = ''
+  AND c.campaign_id = r.campaign_id AND c.state = 'running'
+  AND i.ip = r.ip AND NOT i.retired
+  AND EXISTS (SELECT FROM pipeline.tenant t WHERE t.tenant_id = r.tenant_id AND t.may_send)
+  AND EXISTS (SELECT FROM pipeline.gate g WHERE g.open AND g.incarnation = pipeline.incarnation())
+  AND EXISTS (SELECT FROM app.freshness f WHERE f.reader = 'schedule'
+    AND f.caught_up_at > clock_timestamp() - make_interval(secs => %(freshness_max_s)s))
+RETURNING r.release_id, r.batch_id, r.tenant_id, r.campaign_id, b.step, r.n, r.ip, r.provider,
+  r.ranges, r.cap_day, r.cap_per_day, r.deadline_at,
+  extract(epoch FROM r.deadline_at - clock_timestamp())::float8 AS left_s,
+  b.content_id, c.sender_id, c.domain_id, c.sign, c.message_class, c.launched_at,
+  i.address AS source, i.route, i.relay_host, i.relay_port
+
+-- name: owned
+-- A release that our token won although the answer got lost, and that we may no longer send.
+SELECT r.release_id, r.batch_id, r.tenant_id, r.campaign_id, 0 AS step, r.n, r.ip, r.provider,
+  r.ranges, r.cap_day, r.cap_per_day, r.deadline_at, 0::float8 AS left_s,
+  '' AS content_id, '' AS sender_id, '' AS domain_id, '' AS sign, '' AS message_class,
+  r.claimed_at AS launched_at, '' AS source, '' AS route, '' AS relay_host, 0 AS relay_port
+FROM pipeline.release r
+WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
+  AND r.state = 'started' AND r.token = %(token)s
+
+-- name: recipients
+-- Whom the slice goes to. address NULL: erased since it was planned. reason: suppressed since.
+SELECT a.idx, a.contact_id, c.address, c.domain, c.fields::text, s.reason
+FROM vault.audience a
+LEFT JOIN vault.contact c USING (tenant_id, contact_id)
+LEFT JOIN vault.suppression s USING (tenant_id, contact_id)
+WHERE a.batch_id = %(batch_id)s AND a.idx <@ %(ranges)s::int4multirange
+ORDER BY a.idx
+
+-- name: content
+SELECT t.body, s.address, s.name
+FROM vault.content t, vault.sender s
+WHERE t.content_id = %(content_id)s AND s.sender_id = %(sender_id)s
+
+-- name: keys
+SELECT selector, algorithm, private_key FROM vault.signing_key
+WHERE domain_id = %(domain_id)s AND algorithm = ANY(%(algorithms)s)
+ORDER BY algorithm, selector

@@ -1,0 +1,224 @@
+"""Brings one claimed slice to its end: every send of it gets exactly one finding.
+
+Order is what holds I5: SliceStarted acknowledged, then dots are allowed, then lanes work; at the
+deadline dots are forbidden first, and only then is the rest concluded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import orjson
+import structlog
+
+from adapters.kafka_log import Draft, LogUnavailable, now_meta
+from domain.event import Topic
+from domain.ids import deriver
+from domain.indexes import each, from_indexes
+from domain.outcome_rules import OutcomeClass
+from domain.ports import (
+    Consignment,
+    EventLog,
+    Lanes,
+    Message,
+    NextHop,
+    NotRendered,
+    Phase,
+    Resolver,
+)
+from domain.refusals import Refused
+from domain.sending import Outcome, SliceStarted
+from streams.dispatching.claim import Recipient, Slice
+from streams.dispatching.dots import Dots
+from streams.dispatching.outcomes import Account, Finding, Outbox
+from streams.dispatching.routes import Routed, routed
+
+STARTED_TIMEOUT_S = 5.0
+#: Lanes report what they hold by the deadline themselves; this is for one that does not.
+DEADLINE_GRACE_S = 1.0
+#: Next hops served at a time by a process: each takes a connection and a file descriptor.
+DESTINATIONS_AT_ONCE = 400
+
+OWN_FAULT = Finding(Outcome.DEFERRED, OutcomeClass.OWN_FAULT)
+UNANSWERED = Finding(Outcome.AMBIGUOUS, OutcomeClass.AMBIGUOUS, Phase.DOT)
+UNROUTABLE = Finding(Outcome.REJECTED, OutcomeClass.BAD_DOMAIN)
+UNREACHABLE = Finding(Outcome.DEFERRED, OutcomeClass.INFRA)
+UNRENDERABLE = Finding(Outcome.REJECTED, OutcomeClass.CONTENT)
+ERASED = Finding(Outcome.CANCELLED, "erased")
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What bringing slices to their end takes. `started_log` waits for no other record."""
+
+    started_log: EventLog
+    outbox: Outbox
+    lanes: Lanes
+    resolver: Resolver
+    dots: Dots
+    owner: str
+    id_key: str
+    destinations: asyncio.Semaphore = field(
+        default_factory=lambda: asyncio.Semaphore(DESTINATIONS_AT_ONCE)
+    )
+
+
+class SliceRun:
+    """One claimed slice on its way."""
+
+    def __init__(self, sending: Sending, taken: Slice) -> None:
+        self._sending, self._slice = sending, taken
+        self._account = Account(taken.release, sending.outbox)
+        key = sending.id_key.encode()
+        self._send_id, self._event_id = deriver(key, "snd"), deriver(key, "evt")
+
+    async def bring(self, cut_short: asyncio.Event) -> None:
+        """Attempt what may be attempted; return once every finding is in the log.
+
+        `cut_short`: the process must end, conclude now.
+        """
+        try:
+            await self._attempt(cut_short)
+        except Exception:
+            log.exception("slice_failed", release_id=self._slice.release.release_id)
+        await self.conclude()
+
+    async def conclude(self) -> None:
+        """No dot from here on. What was not dotted is deferred, what got no reply is ambiguous."""
+        release_id = self._slice.release.release_id
+        self._account.find(UNANSWERED, self._sending.dots.close(release_id))
+        self._account.find(OWN_FAULT, tuple(self._account.open))
+        await self._account.settled.wait()
+        self._sending.dots.concluded(release_id)
+
+    async def _attempt(self, cut_short: asyncio.Event) -> None:
+        if self._slice.renderer is None:
+            return
+        recipients = self._mailable()
+        sending = self._sending
+        found = await routed(sending.resolver, self._slice.release.relay, recipients)
+        self._account.find(UNROUTABLE, found.nowhere)
+        self._account.find(UNREACHABLE, found.unreachable)
+        if found.by_hops and await self._start():
+            sending.dots.open(self._slice.release.release_id)
+            await self._deliver(found, cut_short)
+
+    def _mailable(self) -> list[Recipient]:
+        """Recipients who may be mailed still; the others end here, without an attempt."""
+        known = {recipient.index: recipient for recipient in self._slice.recipients}
+        wanted: list[Recipient] = []
+        for index in each(self._slice.release.indexes):
+            recipient = known.get(index)
+            if recipient is None or recipient.address is None:
+                self._account.find(ERASED, (index,))
+            elif recipient.suppressed is not None:
+                reason = recipient.suppressed
+                self._account.find(Finding(Outcome.SUPPRESSED, reason), (index,))
+            else:
+                wanted.append(recipient)
+        return wanted
+
+    async def _start(self) -> bool:
+        """Tell the log before the wire knows (I5). False: it did not hear; nothing may leave."""
+        draft = self._started()
+        try:
+            await self._sending.started_log.append([draft], STARTED_TIMEOUT_S)
+        except LogUnavailable as error:
+            log.warning("slice_not_started", subject=draft.subject, error=str(error))
+            return False
+        return True
+
+    def _started(self) -> Draft:
+        release, sending = self._slice.release, self._sending
+        event = SliceStarted(
+            release_id=release.release_id,
+            batch_id=release.batch_id,
+            tenant_id=release.tenant_id,
+            campaign_id=release.campaign_id,
+            n=release.n,
+            ip=release.ip,
+            provider=release.provider,
+            ranges=from_indexes(self._account.open),
+            cap_day=release.cap_day,
+            cap_per_day=release.cap_per_day,
+            deadline_at=release.deadline_at,
+            owner=sending.owner,
+            journal=sending.dots.name,
+        )
+        meta = now_meta(release.tenant_id, id=self._event_id("started", release.release_id))
+        return Draft(Topic.ATTEMPTS, event, meta, subject=release.batch_id)
+
+    async def _deliver(self, found: Routed, cut_short: asyncio.Event) -> None:
+        by_index = {
+            recipient.index: recipient
+            for recipients in found.by_hops.values()
+            for recipient in recipients
+        }
+        render = self._renderer(by_index)
+        work = [
+            asyncio.create_task(self._to_one(self._consignment(hops, recipients, render)))
+            for hops, recipients in found.by_hops.items()
+        ]
+        await _until_done(work, cut_short, self._slice.deadline + DEADLINE_GRACE_S)
+
+    async def _to_one(self, consignment: Consignment) -> None:
+        async with self._sending.destinations:
+            await self._sending.lanes.deliver(consignment, self._account.report)
+
+    def _consignment(
+        self,
+        hops: tuple[NextHop, ...],
+        recipients: Iterable[Recipient],
+        render: Callable[[int], Message],
+    ) -> Consignment:
+        return Consignment(
+            release_id=self._slice.release.release_id,
+            source=self._slice.release.source,
+            hops=hops,
+            indexes=[recipient.index for recipient in recipients],
+            render=render,
+            deadline=self._slice.deadline,
+        )
+
+    def _renderer(self, by_index: dict[int, Recipient]) -> Callable[[int], Message]:
+        release, renderer = self._slice.release, self._slice.renderer
+        assert renderer is not None  # noqa: S101 - looked at before anything was started
+        names = (release.tenant_id, release.campaign_id, release.step)
+
+        def render(index: int) -> Message:
+            recipient = by_index[index]
+            send_id = self._send_id(*names, recipient.contact_id)
+            try:
+                fields = orjson.loads(recipient.fields or "{}")
+                return renderer.render(index, send_id, recipient.address or "", fields)
+            except Refused as refused:
+                self._account.find(UNRENDERABLE, (index,))
+                raise NotRendered(refused.code) from refused
+            except Exception as error:
+                log.exception("render_failed", release_id=release.release_id, index=index)
+                self._account.find(OWN_FAULT, (index,))
+                raise NotRendered("failed") from error
+
+        return render
+
+
+async def _until_done(
+    work: list[asyncio.Task[None]], cut_short: asyncio.Event, deadline: float
+) -> None:
+    """Wait for deliveries, the deadline or the end of the process, then end what still runs."""
+    everything: asyncio.Future[Any] = asyncio.gather(*work, return_exceptions=True)
+    cut: asyncio.Future[Any] = asyncio.create_task(cut_short.wait())
+    left_s = max(0.0, deadline - time.monotonic())
+    await asyncio.wait({everything, cut}, timeout=left_s, return_when=asyncio.FIRST_COMPLETED)
+    cut.cancel()
+    for task in work:
+        task.cancel()
+    for failure in await everything:
+        if isinstance(failure, Exception):
+            log.error("lane_failed", error=repr(failure))
