@@ -1,0 +1,97 @@
+"""DNS records that a tenant's sending domain needs, and whether they are there.
+
+Which and why: reference/deliverability.md §5. The envelope domain is `bounce.<domain>`, so no SPF
+include is asked for on the organisational domain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class RecordReader(Protocol):
+    """What the check asks of DNS. Raises its own error when nobody answers."""
+
+    async def txt(self, name: str) -> list[str]: ...
+
+    async def records(self, name: str, kind: str) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class DnsRecord:
+    """One record to publish. `value` of a TXT is unquoted; of an MX it is "10 host"."""
+
+    name: str
+    kind: str
+    value: str
+    purpose: str
+
+
+def expected_records(
+    domain: str,
+    token: str,
+    keys: Mapping[str, tuple[str, str]],
+    bounce_host: str,
+    reports_to: str = "",
+) -> list[DnsRecord]:
+    """What the owner of a domain publishes. `keys`: selector → (rsa or ed25519, public key).
+
+    `bounce_host` takes bounces; `reports_to` is the address for DMARC's reports, or empty.
+    """
+    report = f"; rua=mailto:{reports_to}" if reports_to else ""
+    dkim = [
+        DnsRecord(f"{selector}._domainkey.{domain}", "TXT", dkim_value(*key), f"DKIM, {key[0]}")
+        for selector, key in sorted(keys.items())
+    ]
+    return [
+        DnsRecord(f"_pm.{domain}", "TXT", f"pm-verification={token}", "that the domain is yours"),
+        *dkim,
+        DnsRecord(f"bounce.{domain}", "MX", f"10 {bounce_host}", "where bounces go"),
+        DnsRecord(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p=none{report}", "DMARC (RFC 7489)"),
+    ]
+
+
+def dkim_value(algorithm: str, public_key: str) -> str:
+    """The TXT value of a DKIM key (RFC 6376 §3.6.1, RFC 8463)."""
+    return f"v=DKIM1; k={algorithm}; p={public_key}"
+
+
+async def check_domain(
+    resolver: RecordReader, expected: Sequence[DnsRecord]
+) -> tuple[list[str], list[str]]:
+    """(seen, missing): each record as "KIND name"; one that is there but says else is missing."""
+    seen: list[str] = []
+    missing: list[str] = []
+    for record in expected:
+        (seen if await _is_there(resolver, record) else missing).append(
+            f"{record.kind} {record.name}"
+        )
+    return seen, missing
+
+
+async def _is_there(resolver: RecordReader, record: DnsRecord) -> bool:
+    if record.kind == "TXT":
+        return any(_says(found, record.value) for found in await resolver.txt(record.name))
+    host = record.value.split()[-1].rstrip(".").lower()
+    return host in await resolver.records(record.name, record.kind) or host in (
+        await resolver.records(record.name, "CNAME")
+    )
+
+
+def _says(found: str, wanted: str) -> bool:
+    """Whether a TXT record says what is wanted; of DMARC any valid policy will do."""
+    have, want = _tags(found), _tags(wanted)
+    if want.get("v") == "DMARC1":
+        return found.startswith("v=DMARC1") and have.get("p") in {"none", "quarantine", "reject"}
+    if want.get("v") == "DKIM1":
+        same_key = have.get("p") == want["p"] != ""
+        return same_key and have.get("k", "rsa") == want["k"] and have.get("v", "DKIM1") == "DKIM1"
+    return found.strip() == wanted
+
+
+def _tags(text: str) -> dict[str, str]:
+    """A tag list (RFC 6376 §3.2), white space dropped."""
+    pairs = (part.partition("=") for part in text.split(";"))
+    return {name.strip(): "".join(value.split()) for name, _, value in pairs if name.strip()}
