@@ -140,9 +140,10 @@ WITH k AS (
 ), again AS (
   INSERT INTO pipeline.waiting (batch_id, n, due_at, tenant_id, campaign_id, provider, priority,
                                 expires_at, ranges, size)
-  SELECT v.batch_id, v.n, v.due_at, v.tenant_id, v.campaign_id, v.provider, v.priority,
-         b.expires_at, v.remaining, pipeline.sends(v.remaining)
-  FROM voided v JOIN pipeline.batch b USING (batch_id) WHERE NOT isempty(v.remaining)
+  SELECT v.batch_id, v.n, v.due_at, b.tenant_id, b.campaign_id, b.provider, b.priority,
+         b.expires_at, range_agg(part), sum(upper(part) - lower(part))
+  FROM voided v JOIN pipeline.batch b USING (batch_id), unnest(v.remaining) AS part
+  GROUP BY v.batch_id, v.n, v.due_at, b.batch_id
   ON CONFLICT (batch_id, n, due_at) DO UPDATE
   SET ranges = pipeline.waiting.ranges + excluded.ranges,
       size = pipeline.sends(pipeline.waiting.ranges + excluded.ranges)

@@ -18,6 +18,7 @@ from domain.sending import (
     BatchPlanned,
     Outcome,
     OutcomesRecorded,
+    Priority,
     SendsCancelled,
     SliceStarted,
 )
@@ -105,6 +106,7 @@ class Schedule:
             return
         if not 1 <= event.size <= BATCH_SIZE_MAX:
             raise ValueError(f"a batch holds 1 to {BATCH_SIZE_MAX} sends, not {event.size}")
+        Priority(event.priority)
         batch = _batch(event)
         self.batches[batch.batch_id] = batch
         self.new_batches.append(batch)

@@ -12,6 +12,7 @@ from typing import Any
 from adapters.postgres import named_sql
 from domain import masks
 from projections.fold import Connection
+from streams.columns import columns
 from streams.schedule.state import AttemptSet, Batch, Deferral, RetryAt, Schedule
 
 SQL = named_sql(Path(__file__).with_name("fold.sql"))
@@ -21,12 +22,6 @@ NUMBERS_MAX = 5_000
 
 ReleaseId = Callable[..., str]
 Cell = tuple[str, str, date]  # (ip, provider, cap day)
-
-
-def _columns(names: str, rows: Sequence[tuple[Any, ...]]) -> dict[str, list[Any]]:
-    """Rows as one array a column, for UNNEST."""
-    columns = zip(*rows, strict=True) if rows else ([] for _ in names.split())
-    return {name: list(column) for name, column in zip(names.split(), columns, strict=True)}
 
 
 async def load(conn: Connection, batch_ids: Sequence[str], retry_at: RetryAt) -> Schedule:
@@ -68,7 +63,7 @@ async def _save_batches(conn: Connection, schedule: Schedule) -> None:
         " due_at expires_at size"
     )
     rows = [tuple(getattr(batch, name) for name in names.split()) for batch in schedule.new_batches]
-    await conn.execute(SQL["add_batches"], _columns(names, rows))
+    await conn.execute(SQL["add_batches"], columns(names, rows))
 
 
 async def _save_deferrals(conn: Connection, schedule: Schedule) -> None:
@@ -83,7 +78,7 @@ async def _save_deferrals(conn: Connection, schedule: Schedule) -> None:
             for d in schedule.new_deferrals
         ]
         names = "batch_id n ranges reason retry_after_s at"
-        await conn.execute(SQL["add_deferrals"], _columns(names, rows))
+        await conn.execute(SQL["add_deferrals"], columns(names, rows))
 
 
 async def _save_sets(conn: Connection, schedule: Schedule) -> None:
@@ -94,16 +89,16 @@ async def _save_sets(conn: Connection, schedule: Schedule) -> None:
         rows.append((batch_id, n, *map(masks.text, kinds)))
     if rows:
         names = "batch_id n scheduled started concluded ambiguous"
-        await conn.execute(SQL["put_sets"], _columns(names, rows))
+        await conn.execute(SQL["put_sets"], columns(names, rows))
 
 
 async def _save_waiting(conn: Connection, schedule: Schedule) -> None:
     gone = [(*key, masks.text(mask)) for key, mask in schedule.gone.items()]
     if gone:
-        await conn.execute(SQL["shorten_waiting"], _columns("batch_id n ranges", gone))
+        await conn.execute(SQL["shorten_waiting"], columns("batch_id n ranges", gone))
     added = [(*key, masks.text(mask), mask.bit_count()) for key, mask in schedule.waiting().items()]
     if added:
-        await conn.execute(SQL["add_waiting"], _columns("batch_id n due_at ranges size", added))
+        await conn.execute(SQL["add_waiting"], columns("batch_id n due_at ranges size", added))
 
 
 async def _save_releases(conn: Connection, schedule: Schedule, release_id: ReleaseId) -> None:
@@ -111,12 +106,12 @@ async def _save_releases(conn: Connection, schedule: Schedule, release_id: Relea
     charges: list[tuple[Any, ...]] = []
     if schedule.starts:
         rows = [_start(schedule, key, release_id) for key in schedule.starts]
-        cursor = await conn.execute(SQL["start_releases"], _columns(_START, rows))
+        cursor = await conn.execute(SQL["start_releases"], columns(_START, rows))
         charges += await cursor.fetchall()
     if schedule.gone:
-        keys = _columns("batch_id n", list(schedule.gone))
+        keys = columns("batch_id n", list(schedule.gone))
         ends = [(key, masks.text(mask)) for key, mask in schedule.unattempted.items()]
-        unattempted = _columns("unattempted_id unattempted", ends)
+        unattempted = columns("unattempted_id unattempted", ends)
         cursor = await conn.execute(SQL["conclude_releases"], keys | unattempted)
         charges += await cursor.fetchall()
         cursor = await conn.execute(SQL["void_releases"], keys)
@@ -157,7 +152,7 @@ async def _save_charges(conn: Connection, charges: Sequence[tuple[Any, ...]]) ->
     rows = [(*cell, *total) for cell, total in sorted(sums.items()) if any(total)]
     if not rows:
         return
-    columns = _columns("ip provider day started returned", rows)
+    charge = columns("ip provider day started returned", rows)
     async with conn.pipeline():
-        await conn.execute(SQL["charge_started"], columns)
-        await conn.execute(SQL["return_reserved"], columns)
+        await conn.execute(SQL["charge_started"], charge)
+        await conn.execute(SQL["return_reserved"], charge)

@@ -1,0 +1,201 @@
+"""Which waiting sends leave now, from which IP: pure, from rows that the releaser has read.
+
+A slice is a whole waiting row where it fits: every slice costs a record and a claim.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from domain import masks
+from domain.fairness import Turns, by_priority, round_robin
+from domain.sending import BATCH_SIZE_MAX
+from domain.sending_ip import EVERY_PROVIDER
+
+#: (priority, tenant) → sends owed; tenant "" stands for the priority itself.
+Deficits = dict[tuple[str, str], int]
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """A waiting row that is due, with the IPs it may leave from."""
+
+    batch_id: str
+    n: int
+    due_at: datetime
+    tenant_id: str
+    campaign_id: str
+    provider: str
+    priority: str
+    mask: int
+    ips: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Pick:
+    """Sends of a waiting row that leave from this IP."""
+
+    row: Waiting
+    mask: int
+    ip: str
+    cap_per_day: int | None
+
+    @property
+    def size(self) -> int:
+        return self.mask.bit_count()
+
+
+@dataclass
+class Lane:
+    """An IP's lane: how many sends it takes in, of how many at most."""
+
+    depth: int
+    room: int
+
+
+@dataclass
+class Cell:
+    """What (IP, provider) still allows today. None: nothing binds."""
+
+    cap_per_day: int | None = None
+    used: int = 0
+    tokens: float | None = None
+
+    @property
+    def headroom(self) -> float:
+        """Sends to go until the cap binds."""
+        return float("inf") if self.cap_per_day is None else self.cap_per_day - self.used
+
+    @property
+    def limit(self) -> float:
+        """Sends that may leave at this moment."""
+        return self.headroom if self.tokens is None else min(self.headroom, int(self.tokens))
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Caps and rates by (IP, provider); provider `*`: each one without its own."""
+
+    caps: Mapping[tuple[str, str], int | None]
+    rates: Mapping[tuple[str, str], tuple[float, int]]  # messages per second, burst
+
+    def cap(self, ip: str, provider: str) -> int | None:
+        """Messages a day, or None when nothing binds."""
+        own = (ip, provider)
+        return self.caps[own] if own in self.caps else self.caps.get((ip, EVERY_PROVIDER))
+
+    def rate(self, ip: str, provider: str) -> tuple[float, int] | None:
+        return self.rates.get((ip, provider)) or self.rates.get((ip, EVERY_PROVIDER))
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The providers whose rows need not be read, as none of a campaign's IPs has room for them."""
+
+    shut: tuple[str, ...]
+    only: tuple[str, ...] | None  # None: every other provider is open
+
+
+def limits(ips: Sequence[str], rules: Rules, exhausted: Mapping[str, frozenset[str]]) -> Limits:
+    """What `ips` allow. `exhausted`: per IP, providers whose cap or bucket is used up."""
+    named = {provider for ip, provider in rules.caps if ip in ips} - {EVERY_PROVIDER}
+    named |= {provider for ip in ips for provider in exhausted.get(ip, ())}
+
+    def is_shut(provider: str) -> bool:
+        return all(provider in exhausted.get(ip, ()) or rules.cap(ip, provider) == 0 for ip in ips)
+
+    shut = {provider for provider in named if is_shut(provider)}
+    if is_shut(EVERY_PROVIDER):
+        return Limits((), tuple(sorted(named - shut)))
+    return Limits(tuple(sorted(shut)), None)
+
+
+@dataclass
+class Allowance:
+    """What lanes, caps and buckets allow; `place` takes from it."""
+
+    lanes: dict[str, Lane]
+    cells: defaultdict[tuple[str, str], Cell] = field(default_factory=lambda: defaultdict(Cell))
+
+    @property
+    def full(self) -> bool:
+        return all(lane.room <= 0 for lane in self.lanes.values())
+
+    def place(self, row: Waiting) -> Pick | None:
+        """As many sends of the row as may leave, from its IP with the most headroom; or None."""
+        options = [
+            (self.cells[ip, row.provider].headroom, self.lanes[ip].room, ip, size)
+            for ip in row.ips
+            if ip in self.lanes and (size := self._fit(row, ip)) > 0
+        ]
+        if not options:
+            return None
+        _, _, ip, size = max(options, key=lambda option: option[:2])
+        return self._take(row, ip, size)
+
+    def _fit(self, row: Waiting, ip: str) -> int:
+        """A lane with any room takes a whole row: it is exceeded by less than one slice."""
+        cell, lane = self.cells[ip, row.provider], self.lanes[ip]
+        if lane.room <= 0:
+            return 0
+        return int(min(row.mask.bit_count(), BATCH_SIZE_MAX, cell.limit, lane.depth))
+
+    def _take(self, row: Waiting, ip: str, size: int) -> Pick:
+        cell = self.cells[ip, row.provider]
+        self.lanes[ip].room -= size
+        cell.used += size
+        if cell.tokens is not None:
+            cell.tokens -= size
+        return Pick(row, masks.first(row.mask, size), ip, cell.cap_per_day)
+
+
+def pick(rows: Iterable[Waiting], allowance: Allowance, deficits: Deficits) -> list[Pick]:
+    """What leaves now, in order. Changes the allowance and what is owed."""
+    owed, turns = _turns(rows, deficits)
+    picks: list[Pick] = []
+    taken: int | None = None
+    while not allowance.full:
+        try:
+            row = next(turns) if taken is None else turns.send(taken)
+        except StopIteration:
+            break
+        found = allowance.place(row)
+        taken = found.size if found else 0
+        if found:
+            picks.append(found)
+    turns.close()
+    _settle(deficits, owed)
+    return picks
+
+
+def _turns(
+    rows: Iterable[Waiting], deficits: Deficits
+) -> tuple[dict[str, dict[str, int]], Turns[Waiting]]:
+    queues: defaultdict[str, defaultdict[str, list[Waiting]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
+    for row in rows:
+        queues[row.priority][row.tenant_id].append(row)
+    owed: dict[str, dict[str, int]] = {priority: {} for priority in ("", *queues)}
+    for (priority, tenant_id), sends in deficits.items():
+        if not tenant_id:
+            owed[""][priority] = sends
+        elif priority in queues:
+            owed[priority][tenant_id] = sends
+    streams = {
+        priority: round_robin(tenants, lambda row: row.mask.bit_count(), owed[priority])
+        for priority, tenants in queues.items()
+    }
+    return owed, by_priority(streams, owed[""])
+
+
+def _settle(deficits: Deficits, owed: Mapping[str, Mapping[str, int]]) -> None:
+    """Write back what is owed, of those priorities that had rows."""
+    for key in [key for key in deficits if key[1] and key[0] in owed]:
+        del deficits[key]
+    for priority, by_tenant in owed.items():
+        for name, sends in by_tenant.items():
+            deficits[(priority, name) if priority else (name, "")] = sends
