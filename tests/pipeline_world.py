@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 
 from domain.campaign import CampaignLaunched
 from domain.ids import deriver, new_id
 from domain.ports import NextHop, Route
+from domain.sending import SliceReleased
 
 contact_of = deriver(b"tests", "cnt")
 
@@ -96,3 +97,132 @@ class ScriptedResolver:
 def mx(provider: str, host: str = "127.0.0.1", port: int = 25) -> Route:
     """A route with one hop."""
     return Route(provider, (NextHop(host, port),))
+
+
+@dataclass(frozen=True)
+class Released:
+    """A batch of a running campaign, all of it released and to be claimed."""
+
+    tenant: Tenant
+    launch: CampaignLaunched
+    batch_id: str
+    release_id: str
+    contacts: list[str]
+
+    @property
+    def hint(self) -> SliceReleased:
+        """What the lane carries."""
+        return SliceReleased(
+            release_id=self.release_id,
+            batch_id=self.batch_id,
+            tenant_id=self.tenant.tenant_id,
+            campaign_id=self.launch.campaign_id,
+            n=1,
+            ip=self.tenant.ip,
+            provider="google",
+            size=len(self.contacts),
+            lease_until=datetime.now(UTC) + timedelta(seconds=15),
+        )
+
+
+def open_gate(dsn: str) -> None:
+    """Postgres may release in its present life, and the schedule stands at the log's end."""
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute("UPDATE pipeline.gate SET open = true, incarnation = pipeline.incarnation()")
+        conn.execute(
+            "INSERT INTO app.freshness (reader, caught_up_at)"
+            " VALUES ('schedule', clock_timestamp() + interval '1 hour')"
+            " ON CONFLICT (reader) DO UPDATE SET caught_up_at = excluded.caught_up_at"
+        )
+
+
+def release(dsn: str, addresses: Iterable[str], *, route: str = "mx") -> Released:
+    """A tenant, its content, and a released batch of mail to the addresses; the gate is open."""
+    tenant = add_tenant(dsn, route=route)
+    contacts = add_leads(dsn, tenant, addresses)
+    launch, batch_id, release_id = launched(tenant), new_id("bat"), new_id("rel")
+    made = Released(tenant, launch, batch_id, release_id, contacts)
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        _add_texts(conn, tenant)
+        _add_campaign(conn, launch)
+        conn.execute(
+            "INSERT INTO vault.audience SELECT %s, %s, place - 1, %s, contact_id"
+            " FROM unnest(%s::text[]) WITH ORDINALITY AS a (contact_id, place)",
+            (tenant.tenant_id, batch_id, launch.campaign_id, contacts),
+        )
+        _add_batch(conn, made)
+        _add_release(conn, made)
+    open_gate(dsn)
+    return made
+
+
+def _add_texts(conn: psycopg.Connection[Any], tenant: Tenant) -> None:
+    conn.execute("INSERT INTO vault.content VALUES (%s, 'content', '{}')", (tenant.tenant_id,))
+    conn.execute(
+        "INSERT INTO vault.sender VALUES (%s, 'sender', 'news@sender.test', 'News')",
+        (tenant.tenant_id,),
+    )
+    conn.execute(
+        "INSERT INTO vault.signing_key VALUES (%s, 'domain', 'pm1', 'rsa', 'secret', 'public')",
+        (tenant.tenant_id,),
+    )
+
+
+def _add_campaign(conn: psycopg.Connection[Any], launch: CampaignLaunched) -> None:
+    conn.execute(
+        "INSERT INTO pipeline.campaign (campaign_id, tenant_id, state, sender_id, domain_id, sign,"
+        " ips, message_class, priority, launched_at, expires_at)"
+        " VALUES (%s, %s, 'running', %s, %s, %s, %s, %s, %s, %s, %s)",
+        (
+            launch.campaign_id,
+            launch.tenant_id,
+            launch.sender_id,
+            launch.domain_id,
+            launch.sign,
+            launch.ips,
+            launch.message_class,
+            launch.priority,
+            launch.launched_at,
+            launch.expires_at,
+        ),
+    )
+
+
+def _add_batch(conn: psycopg.Connection[Any], made: Released) -> None:
+    conn.execute(
+        "INSERT INTO pipeline.batch (batch_id, tenant_id, campaign_id, step, content_id, provider,"
+        " priority, message_class, due_at, expires_at, size)"
+        " VALUES (%s, %s, %s, 1, 'content', 'google', 'normal', 'bulk', now(), %s, %s)",
+        (
+            made.batch_id,
+            made.tenant.tenant_id,
+            made.launch.campaign_id,
+            made.launch.expires_at,
+            len(made.contacts),
+        ),
+    )
+
+
+def _add_release(conn: psycopg.Connection[Any], made: Released) -> None:
+    conn.execute(
+        "INSERT INTO pipeline.release (release_id, batch_id, n, number, tenant_id, campaign_id,"
+        " provider, priority, ip, ranges, size, due_at, state, cap_day, cap_per_day, lease_until)"
+        " VALUES (%s, %s, 1, 1, %s, %s, 'google', 'normal', %s, int4multirange(int4range(0, %s)),"
+        " %s, now(), 'released', (now() AT TIME ZONE 'UTC')::date, 1000,"
+        " clock_timestamp() + interval '1 hour')",
+        (
+            made.release_id,
+            made.batch_id,
+            made.tenant.tenant_id,
+            made.launch.campaign_id,
+            made.tenant.ip,
+            len(made.contacts),
+            len(made.contacts),
+        ),
+    )
+
+
+def change(dsn: str, statement: LiteralString, *values: Any) -> None:
+    """One statement as the owner."""
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(statement, values)

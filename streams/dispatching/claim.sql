@@ -12,6 +12,7 @@ SET state = 'started', token = %(token)s, owner = %(owner)s, journal = %(journal
       (r.cap_day + 1)::timestamp AT TIME ZONE 'UTC'))
 FROM pipeline.batch b, pipeline.campaign c, pipeline.ip i
 WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
+  AND (r.cap_day + 1)::timestamp AT TIME ZONE 'UTC' > clock_timestamp()
   AND (r.state = 'released' AND r.lease_until > clock_timestamp()
        OR r.state = 'started' AND r.token = %(token)s AND r.deadline_at > clock_timestamp())
   AND b.batch_id = r.batch_id AND b.parked = ''

@@ -1,0 +1,213 @@
+"""The claim on real Postgres: one winner, and no winner where nothing may leave now."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import Any, LiteralString
+
+import psycopg
+import pytest
+
+from adapters import postgres
+from domain.ports import Message
+from streams.dispatching.claim import Claims, Slice
+from streams.dispatching.skeletons import Brief, Skeletons
+from tests import pipeline_world as world
+
+pytestmark = pytest.mark.stack
+
+
+class Plain:
+    """A renderer whose mail is its recipient's name."""
+
+    def render(self, index: int, send_id: str, address: str, fields: Mapping[str, str]) -> Message:
+        return Message(index, send_id, address, str(fields).encode())
+
+
+@pytest.fixture
+async def pool(dsn: str) -> AsyncIterator[Any]:
+    async with postgres.pool(dsn, "pm_dispatcher", size_max=8) as found:
+        yield found
+
+
+@pytest.fixture
+def briefs() -> list[Brief]:
+    return []
+
+
+@pytest.fixture
+def claims(pool: Any, briefs: list[Brief]) -> Claims:
+    def compile_brief(brief: Brief) -> Plain:
+        briefs.append(brief)
+        return Plain()
+
+    return Claims(
+        pool,
+        Skeletons(compile_brief),
+        owner="owner",
+        journal="host/boot/file",
+        slice_deadline_s=60.0,
+        freshness_max_s=10.0,
+    )
+
+
+@pytest.fixture
+def released(dsn: str) -> world.Released:
+    return world.release(dsn, [f"a{number}@gmail.test" for number in range(5)])
+
+
+async def take(claims: Claims, released: world.Released, token: str = "") -> Slice | None:
+    return await claims.take(released.hint, token or secrets.token_hex(8))
+
+
+async def test_i4_of_many_claimers_at_once_exactly_one_wins(
+    claims: Claims, released: world.Released
+) -> None:
+    taken = await asyncio.gather(*(take(claims, released) for _ in range(24)))
+
+    assert sum(slice_ is not None for slice_ in taken) == 1
+
+
+async def test_a_claim_gives_the_row_the_recipients_and_the_compiled_message(
+    claims: Claims, released: world.Released, briefs: list[Brief]
+) -> None:
+    before = time.monotonic()
+
+    taken = await take(claims, released)
+
+    assert taken
+    assert taken.release.indexes == [[0, 5]]
+    assert (taken.release.ip, taken.release.n) == (released.tenant.ip, 1)
+    assert [recipient.contact_id for recipient in taken.recipients] == released.contacts
+    assert taken.recipients[0].address == "a0@gmail.test"
+    assert before < taken.deadline <= time.monotonic() + 60
+    (brief,) = briefs
+    assert (brief.sender_address, brief.sender_name) == ("news@sender.test", "News")
+    assert [(key.selector, key.private_key) for key in brief.keys] == [("pm1", b"secret")]
+
+
+async def test_a_claim_whose_answer_got_lost_is_taken_again_with_its_token(
+    claims: Claims, released: world.Released
+) -> None:
+    first = await take(claims, released, "mine")
+
+    again, other = await take(claims, released, "mine"), await take(claims, released, "other")
+
+    assert first
+    assert again
+    assert again.release.deadline_at == first.release.deadline_at
+    assert other is None
+    assert await claims.owned(released.hint, "other") is None
+    assert await claims.owned(released.hint, "mine")
+
+
+async def test_a_campaign_is_compiled_once(
+    claims: Claims, released: world.Released, briefs: list[Brief]
+) -> None:
+    await take(claims, released, "mine")
+    await take(claims, released, "mine")
+
+    assert len(briefs) == 1
+
+
+REFUSALS: dict[str, LiteralString] = {
+    "campaign paused": "UPDATE pipeline.campaign SET state = 'paused'",
+    "campaign cancelled": "UPDATE pipeline.campaign SET state = 'cancelled'",
+    "tenant suspended": "UPDATE pipeline.tenant SET may_send = false",
+    "tenant unknown": "DELETE FROM pipeline.tenant",
+    "lease ended": "UPDATE pipeline.release SET lease_until = clock_timestamp()",
+    "withdrawn": "UPDATE pipeline.release SET state = 'withdrawn'",
+    "gate closed": "UPDATE pipeline.gate SET open = false",
+    "gate of another incarnation": "UPDATE pipeline.gate SET incarnation = 'before'",
+    "stale checks": "UPDATE app.freshness SET caught_up_at = now() - interval '11 seconds'",
+    "never caught up": "DELETE FROM app.freshness",
+    "batch parked": "UPDATE pipeline.batch SET parked = 'poison'",
+    "IP retired": "UPDATE pipeline.ip SET retired = true",
+    "cap day over": "UPDATE pipeline.release SET cap_day = cap_day - 1",
+}
+
+
+@pytest.mark.parametrize("cause", REFUSALS)
+async def test_nothing_is_claimed_when(
+    cause: str, dsn: str, claims: Claims, released: world.Released
+) -> None:
+    world.change(dsn, REFUSALS[cause])
+
+    refused = await take(claims, released)
+    with psycopg.connect(dsn) as conn:
+        state = conn.execute("SELECT state, token FROM pipeline.release").fetchone()
+
+    assert refused is None
+    assert state in {("released", ""), ("withdrawn", "")}
+
+
+async def test_i11_a_claim_reaches_no_other_tenants_release(
+    dsn: str, claims: Claims, released: world.Released
+) -> None:
+    stranger = world.release(dsn, ["b@gmail.test"])
+    forged = replace(stranger.hint, release_id=released.release_id)
+
+    taken = await claims.take(forged, "mine")
+
+    assert taken is None
+
+
+async def test_i7_the_deadline_ends_before_the_cap_day(
+    dsn: str, pool: Any, released: world.Released
+) -> None:
+    slow = Claims(
+        pool,
+        Skeletons(lambda _: Plain()),
+        owner="",
+        journal="",
+        slice_deadline_s=3 * 86400.0,
+        freshness_max_s=10.0,
+    )
+
+    taken = await take(slow, released)
+    with psycopg.connect(dsn) as conn:
+        (day_ends,) = conn.execute(
+            "SELECT (cap_day + 1)::timestamp AT TIME ZONE 'UTC' FROM pipeline.release"
+        ).fetchone() or (None,)
+
+    assert taken
+    assert taken.release.deadline_at == day_ends
+
+
+async def test_erased_and_suppressed_contacts_are_seen_by_the_claim(
+    dsn: str, claims: Claims, released: world.Released
+) -> None:
+    erased, suppressed = released.contacts[1], released.contacts[3]
+    world.change(
+        dsn,
+        "UPDATE vault.contact SET address = NULL, address_key = NULL, domain = ''"
+        " WHERE contact_id = %s",
+        erased,
+    )
+    world.change(
+        dsn,
+        "INSERT INTO vault.suppression VALUES (%s, %s, 'complaint', now())",
+        released.tenant.tenant_id,
+        suppressed,
+    )
+
+    taken = await take(claims, released)
+
+    assert taken
+    assert [r.index for r in taken.recipients if r.address is None] == [1]
+    assert [(r.index, r.suppressed) for r in taken.recipients if r.suppressed] == [(3, "complaint")]
+
+
+async def test_without_its_signing_key_a_campaign_is_not_sent_unsigned(
+    dsn: str, claims: Claims, released: world.Released
+) -> None:
+    world.change(dsn, "DELETE FROM vault.signing_key")
+
+    taken = await take(claims, released)
+
+    assert taken
+    assert taken.renderer is None
