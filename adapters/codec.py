@@ -41,14 +41,21 @@ def key_of(event: Event) -> bytes:
 def headers(event: Event, meta: Meta, *, subject: str = "", pos: int | None = None) -> Headers:
     """CloudEvents headers. `subject` is what it is about: a batch, a campaign, an aggregate."""
     declared = type(event).event_type
+    return stored_headers(declared.name, declared.version, meta, subject=subject, pos=pos)
+
+
+def stored_headers(
+    name: str, version: int, meta: Meta, *, subject: str = "", pos: int | None = None
+) -> Headers:
+    """As `headers`, of an event that is still bytes of the version in which it was stored."""
     found = [
         ("ce_specversion", b"1.0"),
         ("ce_id", meta.id.encode()),
-        ("ce_type", declared.name.encode()),
+        ("ce_type", name.encode()),
         ("ce_source", SOURCE),
         ("ce_time", meta.time.astimezone(UTC).strftime(TIME_FORMAT).encode()),
         ("content-type", b"application/json"),
-        ("v", str(declared.version).encode()),
+        ("v", str(version).encode()),
         ("tenant", meta.tenant_id.encode()),
     ]
     optional = {

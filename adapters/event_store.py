@@ -158,7 +158,7 @@ class EventStore:
     ) -> None:
         """Spare the next one a long fold. The events are stored, so that a failure here is none."""
         long = loaded.folded + len(decided.events) >= SNAPSHOT_EVERY
-        if not long or not is_dataclass(loaded.state):
+        if not long or not is_dataclass(type(loaded.state)):
             return
         state = snapshots.dump(reduce(evolve, decided.events, loaded.state))
         version = loaded.version + len(decided.events)

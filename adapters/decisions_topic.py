@@ -1,0 +1,152 @@
+"""Kafka's side of the relay: appends stored events to `pm.decisions` and reads where it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Self
+
+from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
+from aiokafka.partitioner import murmur2
+
+from adapters import codec, kafka_log
+from adapters.decision_log import type_of
+from adapters.kafka_log import APPEND_TIMEOUT_S, LogUnavailable
+from domain.event import Meta, Topic
+
+ACKNOWLEDGED_WITHIN_S = 15.0
+CLOSED_WITHIN_S = 5.0
+
+
+class Wedged(Exception):  # noqa: N818 - a state of the outside
+    """The producer cannot be closed and might still write; only the end of the process stops it."""
+
+
+@dataclass(frozen=True)
+class StoredDecision:
+    """A row of the decision log, its event still bytes."""
+
+    pos: int
+    event_id: str
+    topic: str
+    state: bytes
+    originator_id: str
+    tenant_id: str
+    actor: str
+    causation: str
+    correlation: str
+    recorded_at: datetime
+
+
+@dataclass(frozen=True)
+class Tail:
+    """The last decision of a partition; pos 0 when it holds none."""
+
+    pos: int = 0
+    event_id: str = ""
+
+
+class DecisionsTopic:
+    """The topic, for one relay. Use `async with`; after a failure make another."""
+
+    def __init__(self, bootstrap: str, prefix: str) -> None:
+        self._bootstrap = bootstrap
+        self._topic = prefix + Topic.DECISIONS
+        self._producer: Any = None
+        self._count = 0
+
+    async def __aenter__(self) -> Self:
+        self._producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=256 * 1024,
+            request_timeout_ms=int(ACKNOWLEDGED_WITHIN_S * 1000),
+        )
+        try:
+            await self._producer.start()
+            self._count = len(await self._producer.partitions_for(self._topic))
+        except BaseException:
+            await self._close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._close()
+
+    async def _close(self) -> None:
+        try:
+            await asyncio.wait_for(self._producer.stop(), CLOSED_WITHIN_S)
+        except TimeoutError as error:
+            raise Wedged("the producer did not close") from error
+
+    def partition_of(self, stored: StoredDecision) -> int:
+        """Where it belongs: by tenant, with the hash that Kafka's own producers use."""
+        hashed: int = murmur2(stored.tenant_id.encode())
+        return (hashed & 0x7FFFFFFF) % self._count
+
+    async def append(self, decisions: Sequence[StoredDecision]) -> None:
+        """Append in order; returns when every copy acknowledged all. Raises LogUnavailable.
+
+        Then some may be stored: read the tails again before the next try.
+        """
+        sent = [await self._send(stored) for stored in decisions]
+        try:
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+                answers = await asyncio.gather(*sent, return_exceptions=True)
+        except TimeoutError as error:
+            raise LogUnavailable("Kafka did not acknowledge decisions in time") from error
+        failed = [answer for answer in answers if isinstance(answer, BaseException)]
+        if failed:
+            raise LogUnavailable(f"Kafka refused decisions: {failed[0]!r}") from failed[0]
+
+    async def _send(self, stored: StoredDecision) -> asyncio.Future[Any]:
+        name, version = type_of(stored.topic)
+        meta = Meta(
+            id=stored.event_id,
+            time=stored.recorded_at,
+            tenant_id=stored.tenant_id,
+            actor=stored.actor,
+            causation=stored.causation,
+            correlation=stored.correlation,
+        )
+        future: asyncio.Future[Any] = await self._producer.send(
+            self._topic,
+            partition=self.partition_of(stored),
+            key=stored.tenant_id.encode(),
+            value=stored.state,
+            headers=codec.stored_headers(
+                name, version, meta, subject=stored.originator_id, pos=stored.pos
+            ),
+        )
+        return future
+
+    async def look(self) -> tuple[str, dict[int, Tail]]:
+        """The log's id and the tail of each partition. Raises LogUnavailable."""
+        partitions = [TopicPartition(self._topic, number) for number in range(self._count)]
+        ids = set((await kafka_log.log_id(self._bootstrap, partitions)).values())
+        if len(ids) != 1 or not min(ids):
+            raise LogUnavailable(f"{self._topic} has no one log id, but {sorted(ids)}")
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            ends = await consumer.end_offsets(partitions)
+            tails = {one.partition: await _tail(consumer, one, ends[one]) for one in partitions}
+        finally:
+            await consumer.stop()
+        return ids.pop(), tails
+
+
+async def _tail(consumer: Any, partition: TopicPartition, end: int) -> Tail:
+    """The last record tells: this topic has neither transaction markers nor compaction."""
+    if end == 0:
+        return Tail()
+    consumer.assign([partition])
+    consumer.seek(partition, end - 1)
+    record = await asyncio.wait_for(consumer.getone(), APPEND_TIMEOUT_S)
+    found = dict(record.headers)
+    if "pos" not in found:  # LogIdentified, at offset 0
+        return Tail()
+    return Tail(int(found["pos"]), found["ce_id"].decode())
