@@ -60,8 +60,10 @@ def zone_file(data: Path) -> Path:
 def publish(data: Path, name: str, kind: str, values: Sequence[str]) -> None:
     """Make these the records of a name and type; none removes them. Safe to repeat and at once.
 
-    TXT values are given without quotes, in any length; MX as "10 host".
+    TXT values are given without quotes, in any length; MX as "10 host", final dots may be left out.
+    Raises dns.exception.DNSException for what is no record, before anything is written.
     """
+    _rrset(dns.name.from_text(name), kind, list(values))
     path = zone_file(data)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.with_suffix(".lock").open("w") as lock:
@@ -158,7 +160,9 @@ def _fill(reply: dns.message.Message, zone: Zone, question: dns.rrset.RRset, nam
 
 def _rrset(name: dns.name.Name, kind: str, values: list[str]) -> dns.rrset.RRset:
     texts = [_quoted(value) for value in values] if kind == "TXT" else values
-    return dns.rrset.from_text_list(name, TTL_S, dns.rdataclass.IN, kind, texts)
+    return dns.rrset.from_text_list(
+        name, TTL_S, dns.rdataclass.IN, kind, texts, origin=dns.name.root, relativize=False
+    )
 
 
 def _quoted(text: str) -> str:
