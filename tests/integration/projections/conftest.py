@@ -35,6 +35,7 @@ class History:
     """Records by (topic, partition), made by one writer that follows the send protocol."""
 
     random: random.Random
+    name: str = ""
     partitions: dict[tuple[str, int], list[Recorded]] = field(default_factory=dict)
     pos: int = 0
     told: int = 0
@@ -48,7 +49,7 @@ class History:
             Recorded(
                 event=event,
                 meta=Meta(
-                    id=f"evt_{self.told}",
+                    id=f"evt_{self.name}_{self.told}",
                     time=BEGIN + timedelta(seconds=self.told),
                     tenant_id=tenant,
                 ),
@@ -154,7 +155,11 @@ def _tell_slice(
     """One slice, started and concluded; the indexes that are to be tried again."""
     number = history.random.randrange(len(ips))
     names: dict[str, Any] = {**common, "batch_id": batch, "n": n, "ip": ips[number]}
-    slice_: dict[str, Any] = {**names, "release_id": f"rel_{history.told}", "provider": "gmail"}
+    slice_: dict[str, Any] = {
+        **names,
+        "release_id": f"rel_{history.name}_{history.told}",
+        "provider": "gmail",
+    }
     kinds: dict[str, set[int]] = {}
     for index in some:
         kind = history.random.choice(
@@ -193,8 +198,8 @@ def _tell_ending(
     history: History, common: dict[str, Any], batch: str, n: int, some: set[int]
 ) -> None:
     event = SendsCancelled(
-        **common, batch_id=batch, release_id=f"rel_{history.told}", n=n, outcome="expired",
-        reason="expired", ranges=indexes.from_indexes(some),
+        **common, batch_id=batch, release_id=f"rel_{history.name}_{history.told}", n=n,
+        outcome="expired", reason="expired", ranges=indexes.from_indexes(some),
     )  # fmt: skip
     history.tell(Topic.REQUESTS, 0, common["tenant_id"], event)
 
@@ -204,9 +209,9 @@ def tell() -> Callable[..., History]:
     """Makes the history of a few small campaigns of two tenants from a seed."""
 
     def make(seed: int, campaigns: int = 2, sizes: Sequence[int] = (7, 3, 1)) -> History:
-        history = History(random.Random(seed))
+        history = History(random.Random(seed), name=str(seed), pos=seed * 1000)
         for number in range(campaigns):
-            tell_campaign(history, f"ten_{number % 2}", f"cmp_{number}", sizes)
+            tell_campaign(history, f"ten_{number % 2}", f"cmp_{seed}_{number}", sizes)
         return history
 
     return make
