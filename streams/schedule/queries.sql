@@ -1,0 +1,17 @@
+-- Questions about the schedule.
+
+-- name: settled
+-- Whether every requested send of a campaign has its end, and no owner may still say otherwise.
+-- All batches must be known: AudiencePlanned and BatchPlanned lie in different partitions.
+SELECT c.total IS NOT NULL
+  AND c.total = (SELECT coalesce(sum(b.size), 0) FROM pipeline.batch b
+                 WHERE b.campaign_id = c.campaign_id)
+  AND NOT EXISTS (SELECT FROM pipeline.waiting w WHERE w.campaign_id = c.campaign_id)
+  AND NOT EXISTS (SELECT FROM pipeline.release r WHERE r.campaign_id = c.campaign_id
+                  AND r.state IN ('released', 'started', 'ending'))
+  AND NOT EXISTS (
+    SELECT FROM pipeline.batch b JOIN pipeline.attempt_set a USING (batch_id)
+    JOIN pipeline.release r ON r.batch_id = a.batch_id AND r.n = a.n AND r.ranges && a.ambiguous
+    WHERE b.campaign_id = c.campaign_id AND NOT isempty(a.ambiguous)
+      AND r.deadline_at > clock_timestamp())
+FROM pipeline.campaign c WHERE c.campaign_id = %(campaign_id)s
