@@ -9,9 +9,9 @@ from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from typing import Any
 
-import faust
 import structlog
 import uvloop
+from faust.app import App, BootStrategy
 
 from adapters import logs
 from adapters.settings import Settings
@@ -32,7 +32,7 @@ Drain = Callable[[], Awaitable[None]]
 Ready = Callable[[], None]
 
 
-class Boot(faust.app.BootStrategy):
+class Boot(BootStrategy):
     """Starts neither a web server nor, in an app that reads no topic, a consumer."""
 
     enable_web = False
@@ -41,7 +41,7 @@ class Boot(faust.app.BootStrategy):
         return bool(self.app.agents)
 
 
-class WorkerApp(faust.App):
+class WorkerApp(App):
     """A Faust app with an end: what it has begun is finished before its consumer stops."""
 
     BootStrategy = Boot

@@ -226,3 +226,10 @@ def change(dsn: str, statement: LiteralString, *values: Any) -> None:
     """One statement as the owner."""
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(statement, values)
+
+
+class NoLetters:
+    """`domain.ports.DeadLetters` of a test in which nothing is given up on."""
+
+    async def put(self, record: Any, reason: str) -> None:
+        raise AssertionError(f"{record}: {reason}")

@@ -48,7 +48,7 @@ class DispatcherDeps:
 def install(app: worker.WorkerApp, settings: Settings, deps: DispatcherDeps) -> None:
     """Put one agent per priority on the app; a slow one stalls no other."""
     outbox = Outbox(deps.outcomes_log)
-    dispatcher = _dispatcher(settings, deps, outbox)
+    dispatcher = dispatcher_of(settings, deps, outbox)
 
     async def step(record: Any) -> None:
         event = codec.recorded(record).event
@@ -66,7 +66,8 @@ def install(app: worker.WorkerApp, settings: Settings, deps: DispatcherDeps) -> 
     app.before_stop(dispatcher.drain)
 
 
-def _dispatcher(settings: Settings, deps: DispatcherDeps, outbox: Outbox) -> Dispatcher:
+def dispatcher_of(settings: Settings, deps: DispatcherDeps, outbox: Outbox) -> Dispatcher:
+    """The dispatcher without Faust around it; `outbox.run()` must run beside it."""
     claims = Claims(
         deps.pool,
         Skeletons(deps.compile),
