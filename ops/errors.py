@@ -35,9 +35,13 @@ def as_expected(error: Exception) -> Expected | None:
 
     from adapters.kafka_log import LogUnavailable
     from adapters.postgres import Unusable
-    from domain.refusals import Refused
+    from domain.refusals import Invalid, NotFound, Refused
 
     said = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, Invalid):
+        return Usage(said)
+    if isinstance(error, NotFound):
+        return Missing(said)
     if isinstance(error, Refused):
         return DoesNotHold(said)
     if isinstance(error, LogUnavailable):

@@ -1,0 +1,82 @@
+"""What the commands of this folder work with: decisions, the vault, derived ids."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import TupleRow
+
+from adapters import postgres
+from adapters.event_store import EventStore
+from domain.event import Event
+from domain.ids import deriver
+from domain.ports import Decided, Decider, Reservation
+from ops.errors import Missing
+from ops.where import Where
+
+ACTOR = "operator"
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One command at work. `vault` is bound to a tenant per transaction."""
+
+    where: Where
+    decider: Decider
+    vault: Connection[TupleRow]
+
+    def derive(self, prefix: str, *parts: object) -> str:
+        """The id of a thing that is named by its parts: naming it again gives the same id."""
+        return deriver(self.where.id_key.encode(), prefix)(*parts)
+
+    def decide(
+        self,
+        aggregate: Any,
+        stream_id: str,
+        decide: Callable[[Any], Sequence[Event]],
+        *,
+        tenant_id: str,
+        command_id: str = "",
+        reservations: Sequence[Reservation] = (),
+    ) -> Decided:
+        """Take one decision on an aggregate's module. Raises what `Decider.transact` raises."""
+        return self.decider.transact(
+            stream_id,
+            aggregate.initial,
+            aggregate.evolve,
+            decide,
+            tenant_id=tenant_id,
+            command_id=command_id,
+            actor=ACTOR,
+            reservations=reservations,
+        )
+
+    def write(self, tenant_id: str, statement: str, values: Sequence[object]) -> None:
+        """One statement on the tenant's rows of the vault."""
+        with self.vault.transaction():
+            postgres.set_tenant(self.vault, tenant_id)
+            self.vault.execute(statement.encode(), values)
+
+    def read(
+        self, tenant_id: str, statement: str, values: Sequence[object] = ()
+    ) -> list[tuple[Any, ...]]:
+        """The tenant's rows that a query finds."""
+        with self.vault.transaction():
+            postgres.set_tenant(self.vault, tenant_id)
+            return self.vault.execute(statement.encode(), values).fetchall()
+
+
+@contextmanager
+def open_desk(where: Where) -> Iterator[Desk]:
+    """A desk at a running stack. Raises Missing when its database does not answer."""
+    try:
+        vault = postgres.connect_sync(where.dsn, "pm_worker", connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise Missing(f"Postgres does not answer: `penguin up` starts it ({error})") from error
+    with vault, EventStore(where.dsn, "pm_worker") as store:
+        yield Desk(where, store, vault)
