@@ -38,6 +38,7 @@ class Settings(BaseSettings):
 
     api_host: str = "127.0.0.1"
     api_port: int = 0
+    api_token: str = ""  # the operator's; empty: nobody may ask the API about tenants
     inbox_host: str = "127.0.0.1"
     inbox_port: int = 0
     sink_latency_ms: float = 0.0  # the mailbox stand-in answers each batch so late (benches)
