@@ -23,6 +23,8 @@ from domain.outcome_wordings import WORDING_RULES
 from domain.ports import Phase, Reply
 from domain.sending import Outcome
 
+__all__ = ["Judgement", "OutcomeClass", "classify", "judge", "retry_hint_s", "scrub", "suppresses"]
+
 RETRY_HINT_MAX_S = 24 * 3600
 TEXT_MAX = 1000  # characters of a reply that are looked at; RFC 5321 §4.5.3.1.5 allows 512 a line
 UNIT_S = {"s": 1, "m": 60, "h": 3600}

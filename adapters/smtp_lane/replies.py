@@ -1,0 +1,57 @@
+"""Bytes from a server as SMTP replies (RFC 5321 §4.2), or the finding that they are none."""
+
+from __future__ import annotations
+
+REPLY_BYTES_MAX = 64 * 1024
+_CODES = {b"%d" % code: code for code in range(200, 600)}
+
+
+class ReplyParser:
+    """Splits a stream into replies. After `broken` is set nothing that follows can be trusted."""
+
+    __slots__ = ("_code", "_lines", "_rest", "_size", "broken")
+
+    def __init__(self) -> None:
+        self.broken = ""
+        self._rest = b""
+        self._lines: list[bytes] = []
+        self._code = 0
+        self._size = 0
+
+    @property
+    def pending(self) -> bool:
+        """Whether part of a reply has come."""
+        return bool(self._rest or self._lines)
+
+    def feed(self, data: bytes) -> list[tuple[int, str]]:
+        """The replies that are now whole, as (code, text); the lines of one joined by LF."""
+        lines = (self._rest + data if self._rest else data).split(b"\n")
+        self._rest = lines.pop()
+        found: list[tuple[int, str]] = []
+        for line in lines:
+            self._take(line, found)
+            if self.broken:
+                return found
+        if len(self._rest) + self._size > REPLY_BYTES_MAX:
+            self.broken = "reply too long"
+        return found
+
+    def _take(self, line: bytes, found: list[tuple[int, str]]) -> None:
+        code, mark = _CODES.get(line[:3], 0), line[3:4]
+        if not code or mark not in b" -\r" or (self._lines and code != self._code):
+            self.broken = "no SMTP reply"
+            return
+        if mark == b"-" or self._lines:
+            self._gather(code, line)
+            if mark == b"-" or self.broken:
+                return
+            line = b"%d " % code + b"\n".join(self._lines)
+            self._lines, self._size = [], 0
+        found.append((code, line[4:].rstrip().decode("utf-8", "replace")))
+
+    def _gather(self, code: int, line: bytes) -> None:
+        self._code = code
+        self._lines.append(line[4:].rstrip())
+        self._size += len(line)
+        if self._size > REPLY_BYTES_MAX:
+            self.broken = "reply too long"
