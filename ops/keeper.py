@@ -86,7 +86,7 @@ class Keeper:
             await ended
         finally:
             ended.cancel()
-        self._reap()
+        self.reap()
         self._died(_last_words(Path(self.line.log)))
 
     async def _until_it_serves(
@@ -149,7 +149,8 @@ class Keeper:
             )
         return identity(self._process.pid)
 
-    def _reap(self) -> None:
+    def reap(self) -> None:
+        """Collect the process, once it has ended, if it is a child of ours."""
         if self._process:
             self._process.wait()
             self._process = None
