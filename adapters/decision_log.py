@@ -33,7 +33,7 @@ from domain.event import Event
 from domain.ports import CommandContext, Reservation
 
 SQL = named_sql(Path(__file__).with_suffix(".sql"))
-CHANNEL = "decision_events"  # what the recorder notifies, being its table's name
+TABLE = "decision_events"  # and the channel that the recorder notifies
 CONNECT_TIMEOUT_S = 2
 LOCK_TIMEOUT_S = 10
 POOL_SIZE, POOL_OVERFLOW = 2, 6
@@ -270,7 +270,7 @@ class Decisions(Application[str]):
 
     def construct_recorder(self) -> DecisionRecorder:
         factory: Any = self.factory
-        self.decision_recorder = self.recorder_class(factory.datastore, events_table_name=CHANNEL)
+        self.decision_recorder = self.recorder_class(factory.datastore, events_table_name=TABLE)
         return self.decision_recorder
 
     def event_of(self, stored: StoredEvent) -> Event:

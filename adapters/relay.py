@@ -19,7 +19,6 @@ from psycopg import AsyncConnection
 from psycopg.rows import TupleRow, class_row
 
 from adapters import postgres
-from adapters.decision_log import CHANNEL
 from adapters.decisions_topic import DecisionsTopic, StoredDecision, Tail
 from adapters.kafka_log import LogUnavailable
 
@@ -151,7 +150,7 @@ async def _carry(
     tails: dict[int, Tail],
     stop: asyncio.Event,
 ) -> None:
-    await conn.execute(f"LISTEN {CHANNEL}")
+    await conn.execute(SQL["listen"])
     while not stop.is_set():
         decisions = await _batch(conn, after)
         if not decisions:

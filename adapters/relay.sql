@@ -12,6 +12,10 @@ SELECT event_id FROM es.decision_events WHERE notification_id = %(pos)s
 UPDATE es.relay
 SET log_id = %(log_id)s, compared_with = pipeline.incarnation(), moved_at = clock_timestamp()
 
+-- name: listen
+-- The channel is named like the recorder's table.
+LISTEN decision_events
+
 -- name: batch
 SELECT notification_id AS pos, event_id, topic, state, originator_id, tenant_id, actor, causation,
        correlation, recorded_at
