@@ -5,11 +5,42 @@ Each function blocks until SIGTERM, drains, and returns; it calls `ready` once i
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import asyncio
+import os
+import random
+import signal
+import socket
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import TYPE_CHECKING
 
 from adapters.settings import Settings
 
+if TYPE_CHECKING:
+    from adapters.dns import DnsResolver
+    from domain.ports import Renderer
+    from streams.dispatching.skeletons import Brief
+    from streams.worker import WorkerApp
+
 Ready = Callable[[], None]
+Serve = Callable[[asyncio.Event, Ready], Awaitable[None]]
+
+#: Records of a stream travel together when they wait so long for each other.
+LINGER_MS = 5
+
+
+def _until_told(serve: Serve, ready: Ready) -> None:
+    """Run a service until SIGTERM or SIGINT sets its event."""
+    import uvloop
+
+    async def main() -> None:
+        stop = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, stop.set)
+        await serve(stop, ready)
+
+    uvloop.run(main())
 
 
 def sink(settings: Settings, ready: Ready) -> None:
@@ -24,3 +55,203 @@ def dns(settings: Settings, ready: Ready) -> None:
     from ops import dns_server
 
     dns_server.run(settings, ready)
+
+
+def relay(settings: Settings, ready: Ready) -> None:
+    """Decisions from the event store into Kafka."""
+    from adapters.relay import Relay
+
+    carrier = Relay(settings.database_url, settings.kafka_bootstrap, settings.prefix)
+    _until_told(carrier.run, ready)
+
+
+def schedule(settings: Settings, ready: Ready) -> None:
+    """The fold that keeps what is pending."""
+    from adapters.dead_letters import KafkaDeadLetters
+    from projections.runner import Place, Reader
+    from streams.schedule.fold import ScheduleFold
+
+    fold = ScheduleFold(id_key=settings.id_key, retry_scale=settings.retry_scale)
+    place = Place(settings.database_url, settings.kafka_bootstrap, settings.prefix)
+
+    async def serve(stop: asyncio.Event, ready: Ready) -> None:
+        letters = KafkaDeadLetters(settings.kafka_bootstrap, settings.prefix, "schedule")
+        async with letters:
+            await Reader.of(fold, place, letters).run(stop, ready)
+
+    _until_told(serve, ready)
+
+
+def projections(settings: Settings, ready: Ready) -> None:
+    """Every read model."""
+    from adapters.dead_letters import KafkaDeadLetters
+    from projections import live
+    from projections.session import Place
+
+    place = Place(settings.database_url, settings.kafka_bootstrap, settings.prefix)
+
+    async def serve(stop: asyncio.Event, ready: Ready) -> None:
+        letters = KafkaDeadLetters(settings.kafka_bootstrap, settings.prefix, "projections")
+        async with letters:
+            await live.run(place, letters, stop, ready)
+
+    _until_told(serve, ready)
+
+
+def _resolver(settings: Settings) -> DnsResolver:
+    from adapters.dns import DnsResolver
+
+    spread = random.Random()  # noqa: S311 - spreads load over servers of one preference
+    return DnsResolver(settings.dns_server, settings.smtp_port, spread)
+
+
+def planner(settings: Settings, ready: Ready) -> None:
+    """Audiences into batches; suppression of dead addresses; the end of campaigns."""
+    from adapters import postgres
+    from adapters.dead_letters import KafkaDeadLetters
+    from adapters.event_store import EventStore, InThread
+    from adapters.kafka_log import KafkaLog
+    from streams import finishing, suppressing, worker
+    from streams.planner import agent
+    from streams.planner.planning import PlannerDeps
+
+    async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
+        pool = postgres.pool(settings.database_url, "pm_worker")
+        await stack.enter_async_context(pool)
+        log = KafkaLog(settings.kafka_bootstrap, settings.prefix, linger_ms=LINGER_MS)
+        await stack.enter_async_context(log)
+        letters = KafkaDeadLetters(settings.kafka_bootstrap, settings.prefix, "planner")
+        await stack.enter_async_context(letters)
+        api_pool = postgres.pool(settings.database_url, "pm_api", size_max=2)
+        await stack.enter_async_context(api_pool)
+        decider = InThread(stack.enter_context(EventStore(settings.database_url, "pm_worker")))
+        key = settings.id_key
+        agent.install(app, settings, PlannerDeps(pool, log, _resolver(settings), key), letters)
+        suppressed = suppressing.SuppressingDeps(pool, api_pool, decider, key)
+        suppressing.install(app, settings, suppressed, letters)
+        finishing.install(
+            app, finishing.FinishingDeps(pool, finishing.counted_in(api_pool), decider, key)
+        )
+
+    worker.run("planner", settings, install, ready)
+
+
+def release(settings: Settings, ready: Ready) -> None:
+    """Due sends into lanes, within caps."""
+    from adapters import postgres
+    from adapters.kafka_log import KafkaLog
+    from adapters.log_ends import KafkaLogEnds
+    from streams import timers, worker
+    from streams.releasing.gate import Gate, Memory
+    from streams.releasing.tick import Pace, Releaser
+
+    async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
+        log = KafkaLog(settings.kafka_bootstrap, settings.prefix)
+        ends = KafkaLogEnds(settings.kafka_bootstrap, settings.prefix)
+        await stack.enter_async_context(log)
+        await stack.enter_async_context(ends)
+        gate = Gate(ends, slice_deadline_s=settings.slice_deadline_s, memory=Memory())
+        pace = Pace(
+            id_key=settings.id_key,
+            lease_s=settings.lease_s,
+            lane_depth_sends=settings.lane_depth_sends,
+            freshness_max_s=settings.freshness_max_s,
+        )
+        connect = partial(postgres.connect, settings.database_url, "pm_release", connect_timeout=5)
+        releaser = Releaser(connect, log, gate, pace)
+        stack.push_async_callback(releaser.close)
+        timers.every(app, settings.release_every_s, "releasing", releaser.tick)
+
+    worker.run("release", settings, install, ready)
+
+
+def sweeper(settings: Settings, ready: Ready) -> None:
+    """What dead dispatchers left behind."""
+    from adapters import dot_journal, postgres
+    from adapters.kafka_log import KafkaLog
+    from adapters.log_ends import KafkaLogEnds
+    from streams import sweeping, timers, worker
+
+    async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
+        log = KafkaLog(settings.kafka_bootstrap, settings.prefix)
+        ends = KafkaLogEnds(settings.kafka_bootstrap, settings.prefix)
+        await stack.enter_async_context(log)
+        await stack.enter_async_context(ends)
+        pool = postgres.pool(settings.database_url, "pm_release", size_max=1)
+        await stack.enter_async_context(pool)
+        inspect = partial(dot_journal.inspect, settings.data_dir)
+
+        async def sweep() -> None:
+            async with pool.connection(timeout=5) as conn:
+                await sweeping.sweep(conn, log, ends, inspect, id_key=settings.id_key)
+
+        timers.every(app, settings.sweep_every_s, "sweeping", sweep)
+
+    worker.run("sweeper", settings, install, ready)
+
+
+def dispatcher(settings: Settings, ready: Ready) -> None:
+    """Claimed slices over SMTP."""
+    from adapters import postgres
+    from adapters.dead_letters import KafkaDeadLetters
+    from adapters.dot_journal import DotJournal
+    from adapters.kafka_log import KafkaLog
+    from adapters.smtp_lane.lanes import SmtpLanes
+    from adapters.smtp_lane.options import Options
+    from streams import worker
+    from streams.dispatching.agent import DispatcherDeps
+    from streams.dispatching.agent import install as install_agents
+    from streams.dispatching.dots import Dots
+
+    async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
+        pool = postgres.pool(settings.database_url, "pm_dispatcher")
+        started = KafkaLog(settings.kafka_bootstrap, settings.prefix)
+        outcomes = KafkaLog(settings.kafka_bootstrap, settings.prefix, linger_ms=LINGER_MS)
+        letters = KafkaDeadLetters(settings.kafka_bootstrap, settings.prefix, "dispatcher")
+        for opened in (pool, started, outcomes, letters):
+            await stack.enter_async_context(opened)
+        dots = Dots(DotJournal(settings.data_dir))
+        lanes = SmtpLanes(dots, Options.of(settings))
+        stack.push_async_callback(lanes.close)
+        deps = DispatcherDeps(
+            pool=pool,
+            started_log=started,
+            outcomes_log=outcomes,
+            lanes=lanes,
+            resolver=_resolver(settings),
+            compile=partial(compiled, settings),
+            dots=dots,
+            owner=f"{socket.gethostname()}/{os.getpid()}",
+            letters=letters,
+        )
+        install_agents(app, settings, deps)
+
+    worker.run("dispatcher", settings, install, ready)
+
+
+def compiled(settings: Settings, brief: Brief) -> Renderer:
+    """A campaign's message, signed by the keys that it asks for."""
+    from adapters.message.dkim import load_signer
+    from adapters.message.skeleton import compile_message
+
+    domain = brief.sender_address.rpartition("@")[2]
+    return compile_message(
+        brief.content,
+        sender_address=brief.sender_address,
+        sender_name=brief.sender_name,
+        domain=domain,
+        campaign_id=brief.campaign_id,
+        tenant_id=brief.tenant_id,
+        launched_at=brief.launched_at,
+        tracking_url=settings.tracking_url,
+        id_key=settings.id_key.encode(),
+        message_class=brief.message_class,
+        signers=[load_signer(domain, key.selector, key.private_key) for key in brief.keys],
+    )
+
+
+def api(settings: Settings, ready: Ready) -> None:
+    """Questions over HTTP."""
+    from api import main
+
+    main.run(settings, ready)

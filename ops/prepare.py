@@ -7,15 +7,21 @@ import asyncio
 from adapters import kafka_log, postgres
 from adapters.settings import Settings
 from ops.migrations import FOLDERS
+from projections.models import ensure_schemas
 
 
 async def prepare(bootstrap: str, dsn: str, replication_factor: int, prefix: str = "") -> str:
     """Apply missing migrations and make missing topics; returns the log's id. Safe to repeat."""
     _, log_id = await asyncio.gather(
-        asyncio.to_thread(postgres.migrate, dsn, FOLDERS),
+        asyncio.to_thread(_prepare_database, dsn),
         kafka_log.ensure_topics(bootstrap, prefix, replication_factor),
     )
     return log_id
+
+
+def _prepare_database(dsn: str) -> None:
+    postgres.migrate(dsn, FOLDERS)
+    ensure_schemas(dsn)
 
 
 def run(settings: Settings) -> None:
