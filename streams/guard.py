@@ -19,16 +19,18 @@ from psycopg_pool import PoolTimeout
 
 from adapters.codec import Undecodable
 from adapters.kafka_log import LogUnavailable
-from domain.ports import DeadLetters
+from domain.ports import ConcurrentAppend, DeadLetters, StoreUnavailable
 
 log = structlog.get_logger(__name__)
 
-#: Kafka or Postgres is away: no fault of the record, which waits for them as long as it takes.
+#: Kafka or Postgres is away or busy: no fault of the record, which waits as long as it takes.
 OUTAGES: tuple[type[Exception], ...] = (
     psycopg.OperationalError,
     psycopg.InterfaceError,
     PoolTimeout,
     LogUnavailable,
+    StoreUnavailable,
+    ConcurrentAppend,
     OSError,
 )
 OUTAGE_PAUSE_S, OUTAGE_PAUSE_MAX_S = 0.2, 5.0
