@@ -57,7 +57,7 @@ class ScheduleFold:
         batch_ids = {record.event.batch_id for record in facts}  # type: ignore[attr-defined]
         schedule = await store.load(conn, sorted(batch_ids), self.retry_at)
         for record in facts:
-            _feed(schedule, record)
+            feed(schedule, record)
         await store.save(conn, schedule, self._release_id)
 
     async def poisoned(self, conn: Connection, subject: str, reason: str) -> None:
@@ -81,7 +81,8 @@ class ScheduleFold:
         return datetime.fromtimestamp(math.ceil(due_s / RETRY_GRAIN_S) * RETRY_GRAIN_S, UTC)
 
 
-def _feed(schedule: Schedule, record: Recorded) -> None:
+def feed(schedule: Schedule, record: Recorded) -> None:
+    """Tell the schedule one fact. Raises ValueError or KeyError for one that cannot be."""
     at = record.meta.time
     match record.event:
         case BatchPlanned() as event:
