@@ -252,6 +252,28 @@ def compiled(settings: Settings, brief: Brief) -> Renderer:
 
 def api(settings: Settings, ready: Ready) -> None:
     """Questions over HTTP."""
-    from api import main
+    from datetime import UTC, datetime
 
-    main.run(settings, ready)
+    from adapters import postgres
+    from api import main
+    from api.paging import Cursors
+    from api.wiring import Ports
+    from projections.reads import Reads
+
+    async def serve(stop: asyncio.Event, ready: Ready) -> None:
+        pool = postgres.pool(settings.database_url, "pm_api")
+        await pool.open(wait=False)  # while Postgres is away the API says so
+        try:
+            ports = Ports(
+                reads=Reads(pool),
+                cursors=Cursors(settings.id_key.encode()),
+                token=settings.api_token,
+                clock=lambda: datetime.now(UTC),
+                links={"Mail sink": f"http://{settings.inbox_host}:{settings.inbox_port}"},
+            )
+            app = main.create_app(ports)
+            await main.serve(app, settings.api_host, settings.api_port, stop, ready)
+        finally:
+            await pool.close()
+
+    _until_told(serve, ready)

@@ -31,7 +31,7 @@ def up(
     if json:
         options.print_json(found)
         return
-    for name in ("bootstrap", "dsn", "api_url", "inbox_url", "data"):
+    for name in ("bootstrap", "dsn", "api_url", "api_token", "inbox_url", "data"):
         print(f"{name:<10} {found[name]}")
     print(f"retries    SMTP delays are divided by {1 / found['retry_scale']:g} (PM_RETRY_SCALE)")
 
@@ -45,6 +45,7 @@ def report(stack: Any) -> dict[str, Any]:
         "bootstrap": stack.bootstrap,
         "dsn": stack.dsn,
         "api_url": stack.api_url,
+        "api_token": stack.api_token,
         "inbox_url": stack.inbox_url,
         "data": str(stack.data),
         "brokers": len(stack.broker_names),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import os
 import secrets
@@ -62,6 +63,12 @@ class Stack:
     def inbox_url(self) -> str:
         return f"http://{HOST}:{self.ports['inbox']}"
 
+    @property
+    def api_token(self) -> str:
+        """The operator's token for the API."""
+        key = self.id_key.encode()[:64]
+        return hashlib.blake2b(key=key, digest_size=20, person=b"pm-api-token").hexdigest()
+
     def log_file(self, name: str) -> Path:
         """Where the process of this name writes its log."""
         return self.data / "logs" / f"{name}.log"
@@ -80,6 +87,7 @@ class Stack:
     def _defaults(self) -> dict[str, str]:
         return {
             "PM_ID_KEY": self.id_key,
+            "PM_API_TOKEN": self.api_token,
             "PM_DNS_SERVER": f"{HOST}:{self.ports['dns']}",
             "PM_SMTP_PORT": str(self.ports["smtp"]),
             "PM_REPLICATION_FACTOR": str(self.brokers),
