@@ -129,6 +129,7 @@ def _check(declared: EventType) -> None:
         raise DeclarationError(f"{declared.name}: its key {declared.key} is not one of its fields")
     if set(declared.upcasters) != set(range(1, declared.version)):
         raise DeclarationError(f"{declared.name}: one upcaster for each version below it is needed")
+    fields_of(declared.cls)
 
 
 @dataclass(frozen=True)
