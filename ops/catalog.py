@@ -11,6 +11,7 @@ import inspect
 import textwrap
 from collections.abc import Iterator
 from datetime import date, datetime
+from functools import cache
 from pathlib import Path
 from types import NoneType
 from typing import Any, NotRequired, get_args, get_origin, get_type_hints, is_typeddict
@@ -97,6 +98,7 @@ def _structure(hint: Any) -> dict[str, Any]:
     }
 
 
+@cache
 def _notes(cls: type) -> dict[str, str]:
     """The comment at the end of each field's line, which says what its name cannot."""
     source = textwrap.dedent(inspect.getsource(cls))
