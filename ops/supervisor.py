@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import importlib
 import os
 import signal
 import sys
@@ -116,6 +117,8 @@ class Supervisor:
 
     async def _start(self, keepers: Sequence[Keeper]) -> None:
         """Start all, stage by stage."""
+        if not self._board.servers_only:
+            self._spawn(_import_preparation())
         for stage, members in _by_stage(keepers):
             for keeper in members:
                 self._spawn(keeper.keep(self._before.life_of(keeper.program.name)))
@@ -132,9 +135,7 @@ class Supervisor:
         """Schema and topics, unless the servers alone are wanted; False: given up."""
         if self._board.servers_only:
             return True
-        from ops import (
-            prepare,
-        )  # not at the top: the servers are started before its imports are paid
+        from ops import prepare
 
         copies = int(self._stack.environment()["PM_REPLICATION_FACTOR"])
         prefix = os.environ.get("PM_PREFIX", "")
@@ -164,6 +165,11 @@ class Supervisor:
 
     def _write(self) -> None:
         board.write(self._stack.data, self._board)
+
+
+async def _import_preparation() -> None:
+    """Pay for its many imports while the servers start, not before and not after."""
+    await asyncio.to_thread(importlib.import_module, "ops.prepare")
 
 
 def _by_stage(keepers: Sequence[Keeper]) -> Iterable[tuple[int, list[Keeper]]]:
