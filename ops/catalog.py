@@ -99,7 +99,7 @@ def _structure(hint: Any) -> dict[str, Any]:
 
 
 @cache
-def _notes(cls: type) -> dict[str, str]:
+def _notes(cls: Any) -> dict[str, str]:
     """The comment at the end of each field's line, which says what its name cannot."""
     source = textwrap.dedent(inspect.getsource(cls))
     lines = source.splitlines()
