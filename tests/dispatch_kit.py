@@ -77,7 +77,9 @@ class ScriptedLanes:
     `answer` gets the message and gives the reply to its dot, or None for none at all.
     """
 
-    def __init__(self, dots: Dots, answer: Callable[[Message], Reply | None]) -> None:
+    def __init__(
+        self, dots: Dots, answer: Callable[[Message], Reply | None] = lambda _: ACCEPTED
+    ) -> None:
         self._dots, self._answer = dots, answer
         self.wire: list[Message] = []
         self.hold = asyncio.Event()  # messages wait for it before their dot
@@ -101,12 +103,16 @@ class ScriptedLanes:
             report(index, Reply(Phase.DATA, 0, "dot journal"))
             return
         self.wire.append(message)
-        reply = self._answer(message)
+        reply = await self.answered(message)
         if reply is None:
             await asyncio.Event().wait()
         else:
             self._dots.replied(consignment.release_id, index, reply.code)
             report(index, reply)
+
+    async def answered(self, message: Message) -> Reply | None:
+        """What the peer says to a dot."""
+        return self._answer(message)
 
     async def close(self) -> None:
         """Nothing to let go of."""

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,11 +13,11 @@ import psutil
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
+from tests.worker_kit import Process, Workers, kill, until
+
 pytestmark = pytest.mark.stack
 
-ROOT = Path(__file__).parents[2]
-PROGRAM = ROOT / "tests/integration/programs/echo_worker.py"
-Start = Callable[..., "subprocess.Popen[bytes]"]
+Start = Callable[..., Process]
 
 
 @pytest.fixture
@@ -31,29 +28,9 @@ def echo(tmp_path: Path) -> Path:
 @pytest.fixture
 def start(server: dict[str, str], log_prefix: str, tmp_path: Path, echo: Path) -> Iterator[Start]:
     """Starts the worker and returns once it says that it is ready."""
-    started: list[subprocess.Popen[bytes]] = []
-
-    def start_one(*arguments: str, **more: str) -> subprocess.Popen[bytes]:
-        given = {"PM_KAFKA_BOOTSTRAP": server["bootstrap"], "PM_PREFIX": log_prefix}
-        paths = {"PM_ECHO": str(echo), "PM_DATA_DIR": str(tmp_path), "PYTHONPATH": str(ROOT)}
-        with (tmp_path / "worker.log").open("ab") as log:
-            process = subprocess.Popen(
-                [sys.executable, str(PROGRAM), *arguments],
-                env=os.environ | given | paths | more,
-                stdout=subprocess.PIPE,
-                stderr=log,
-            )
-        started.append(process)
-        assert process.stdout
-        assert process.stdout.readline() == b"ready\n"
-        return process
-
-    yield start_one
-    for process in started:
-        process.kill()
-        process.wait()
-        assert process.stdout
-        process.stdout.close()
+    settings = {"PM_KAFKA_BOOTSTRAP": server["bootstrap"], "PM_PREFIX": log_prefix}
+    with Workers("echo_worker.py", tmp_path, PM_ECHO=str(echo), **settings) as workers:
+        yield workers.start
 
 
 async def produce(server: dict[str, str], topic: str, values: list[bytes]) -> None:
@@ -64,13 +41,6 @@ async def produce(server: dict[str, str], topic: str, values: list[bytes]) -> No
             await producer.send_and_wait(topic, value, key=b"k", headers=[("ce_type", b"X")])
     finally:
         await producer.stop()
-
-
-async def until(holds: Callable[[], bool], within_s: float = 20.0) -> None:
-    end = time.monotonic() + within_s
-    while not holds():
-        assert time.monotonic() < end, "it did not come true in time"
-        await asyncio.sleep(0.02)
 
 
 def seen(echo: Path) -> list[bytes]:
@@ -148,8 +118,7 @@ async def test_a_killed_worker_is_back_within_seconds_and_skips_nothing(
     await produce(server, topic, [b"n%d" % number for number in range(200)])
     await until(lambda: len(seen(echo)) > 100)
 
-    first.kill()
-    first.wait()
+    kill(first)
     await produce(server, topic, [b"n%d" % number for number in range(200, 300)])
     began = time.monotonic()
     start()

@@ -8,9 +8,8 @@ from typing import Any
 
 import psycopg
 import pytest
-from aiokafka import AIOKafkaConsumer
 
-from adapters import codec, postgres
+from adapters import postgres
 from adapters.kafka_log import KafkaLog
 from domain.event import Recorded
 from domain.ports import EventLog, Route
@@ -18,6 +17,7 @@ from domain.sending import AudiencePlanned, BatchPlanned
 from streams.planner import planning
 from streams.planner.planning import PlannerDeps, Planning
 from tests.pipeline_world import ScriptedResolver, Tenant, add_leads, add_tenant, launched, mx
+from tests.worker_kit import events_in
 
 pytestmark = pytest.mark.stack
 
@@ -71,20 +71,7 @@ def deps(pool: Any, log: EventLog, resolver: ScriptedResolver | None = None) -> 
 
 
 async def requests(server: dict[str, str], prefix: str) -> list[Recorded]:
-    """Everything in pm.requests, each event id once."""
-    consumer = AIOKafkaConsumer(
-        f"{prefix}pm.requests", bootstrap_servers=server["bootstrap"], auto_offset_reset="earliest"
-    )
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(consumer.assignment())
-        found: dict[str, Recorded] = {}
-        while any([await consumer.position(place) < end for place, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=500)).values():
-                found |= {event.meta.id: event for event in map(codec.recorded, records)}
-    finally:
-        await consumer.stop()
-    return [event for event in found.values() if type(event.event).__name__ != "LogIdentified"]
+    return await events_in(server["bootstrap"], f"{prefix}pm.requests")
 
 
 def batches(records: list[Recorded]) -> list[BatchPlanned]:

@@ -9,8 +9,6 @@ from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
-import faust
-
 from adapters.dead_letters import KafkaDeadLetters
 from adapters.settings import Settings
 from domain.event import Topic
@@ -38,7 +36,7 @@ def note(value: bytes) -> None:
         file.write(value + b"\n")
 
 
-async def install(app: faust.App, stack: AsyncExitStack) -> None:
+async def install(app: worker.WorkerApp, stack: AsyncExitStack) -> None:
     letters: Any = Lost()
     if os.environ.get("PM_LETTERS") != "lost":
         kept = KafkaDeadLetters(SETTINGS.kafka_bootstrap, SETTINGS.prefix, "planner")
