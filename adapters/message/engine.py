@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from minijinja import Environment, TemplateError
@@ -11,6 +12,7 @@ from domain.refusals import Invalid
 
 # minijinja 3.1 charges about one per instruction and one per 64 bytes made: at most 3.2 MB, 10 ms.
 FUEL = 50_000
+_OPENING = re.compile(r"\{\{|\{%")
 SOURCE_CHARS_MAX = 500_000  # mailbox providers clip mails at 100 KB
 
 
@@ -51,8 +53,8 @@ def checked(source: str) -> str:
 
     Invalid (BadTemplate where the line is known) says what is wrong.
     """
-    Engine().add("check.html", source)
-    plain = tags.plain_spelling(source)
+    _demand_short_tags(source)
+    plain = tags.plain_spelling(_compiling(source))
     for part in tags.split(plain):
         if isinstance(part, tags.Tag):
             try:
@@ -63,6 +65,28 @@ def checked(source: str) -> str:
     return plain
 
 
+def _compiling(source: str) -> str:
+    """The source, with `{{name|several words}}` as defaults where only that compiles."""
+    try:
+        Engine().add("check.html", source)
+    except BadTemplate:
+        source = tags.with_defaults(source)
+        Engine().add("check.html", source)
+    return source
+
+
+def _demand_short_tags(source: str) -> None:
+    """Compiling a long chain of operators takes quadratic time, so this comes first."""
+    for opening in _OPENING.finditer(source):
+        start = opening.end()
+        closing = "}}" if opening[0] == "{{" else "%}"
+        if source.find(closing, start, start + tags.TAG_CHARS_MAX) < 0:
+            line = source.count("\n", 0, start) + 1
+            raise BadTemplate(
+                f"a tag is not closed, or has more than {tags.TAG_CHARS_MAX} characters", line
+            )
+
+
 def undeclared(source: str) -> set[str]:
     """The variables that a compiled source takes from outside."""
     env = Environment(pycompat=False)
@@ -70,6 +94,8 @@ def undeclared(source: str) -> set[str]:
 
 
 def _reason(error: TemplateError) -> str:
+    if error.kind == "OutOfFuel":
+        return "it takes too long or makes too much text: shorten its loops"
     return str(getattr(error, "detail", None) or error.kind)
 
 

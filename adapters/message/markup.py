@@ -11,10 +11,6 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 import css_inline
-from inscriptis import get_text
-from inscriptis.css_profiles import RELAXED_CSS_PROFILE
-from inscriptis.model.config import ParserConfig
-from mrml import to_html
 
 from adapters.message import tokens
 from adapters.message.engine import BadTemplate
@@ -28,10 +24,6 @@ _LINK = re.compile(r"(<(?:a|area|v:\w+)(?=\s)(?:[^>\"]|\"[^\"]*\")*?\shref=\")([
 _BODY = re.compile(r"<body(?:[^>\"]|\"[^\"]*\")*>")
 # An HTML parser adds the missing <tbody> after such a comment, that is within a loop.
 _TABLE_START = re.compile(r"(?i)(<table\b(?:[^>\"']|\"[^\"]*\"|'[^']*')*>\s*)(<!--pm)")
-_UNSEEN = re.compile(r"(?is)<!--.*?-->|<(head|style|script)\b.*?</\1>")
-_ROWS = re.compile(r"(?i)<(/?)(?:table|thead|tbody|tfoot|tr)\b")
-_CELL = re.compile(r"(?i)<t[dh]\b")
-_CELL_END = re.compile(r"(?i)</t[dh]\s*>")
 _BODY_END = "</body>"
 _HIDDEN = "display:none;max-height:0;overflow:hidden;mso-hide:all"
 _PIXEL_STYLE = "border:0;width:1px;height:1px"
@@ -63,32 +55,6 @@ def tracked(source: str, preheader: str, tracking_url: str) -> Tracked:
     return Tracked(mask.show(before + image + end + after), tuple(links.targets))
 
 
-def from_mjml(source: str) -> str:
-    """HTML from a checked MJML source. BadTemplate when it is not MJML."""
-    mask = Mask(source)
-    masked = mask.hide(source)
-    try:
-        rendered = str(to_html(masked).content)
-    except OSError as error:  # the library's only error, also for syntax
-        raise BadTemplate(f"is not MJML: {error}", 1) from error
-    _demand_all(mask, masked, rendered)
-    return mask.show(rendered)
-
-
-def plain_text(source: str) -> str:
-    """The text of a checked HTML source, its tags kept. BadTemplate when they cannot be kept.
-
-    Tables are read cell by cell: in mails they are layout, and a tag between rows keeps its place.
-    """
-    mask = Mask(source)
-    visible = _UNSEEN.sub("", mask.hide_in_text(source))
-    linear = _CELL_END.sub(" </span>", _CELL.sub("<span", _ROWS.sub(r"<\1div", visible)))
-    text = get_text(linear, ParserConfig(css=RELAXED_CSS_PROFILE, display_links=True))
-    if [tag.source for tag in mask.order(visible)] != [tag.source for tag in mask.order(text)]:
-        raise BadTemplate("no text can be derived from this HTML: write `text:` in front of it", 1)
-    return mask.show("\n".join(line.rstrip() for line in text.splitlines())).strip() + "\n"
-
-
 class _Links:
     """Numbers links in the order in which they stand."""
 
@@ -118,14 +84,8 @@ def _inlined(mask: Mask, masked: str) -> str:
         )
     except css_inline.InlineError as error:
         raise BadTemplate(f"its styles cannot be inlined: {error}", 1) from error
-    _demand_all(mask, masked, inlined)
+    mask.demand_all(masked, inlined)
     return inlined
-
-
-def _demand_all(mask: Mask, before: str, after: str) -> None:
-    lost = mask.lost(before, after)
-    if lost is not None:
-        raise BadTemplate(f"`{lost.source:.60}` stands where HTML cannot keep it", lost.line)
 
 
 def _is_web(target: str) -> bool:

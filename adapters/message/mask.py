@@ -28,18 +28,22 @@ class Mask:
         self._word = f"pm{salt}q{{}}z"
         self.pattern = re.compile(rf"<!--pm{salt}q(\d+)z-->|pm{salt}q(\d+)z")
         self._tags: list[Tag] = []
+        self._in_attributes: set[int] = set()
 
     def add(self, source: str) -> str:
         """The word that stands for a tag of our own."""
         return self._hide(Tag(Kind.EXPRESSION, source, 0))
 
-    def hide(self, source: str) -> str:
-        """HTML with words and comments in place of tags. Refuses tags where HTML has no room."""
+    def hide(self, source: str, *, as_words: bool = False) -> str:
+        """HTML with words and comments in place of tags, or words only.
+
+        BadTemplate when a tag stands between the attributes of an element.
+        """
         context = _Context()
         found = []
         for part in tags.split(source):
             if isinstance(part, Tag):
-                found.append(self._hidden_in(context, part))
+                found.append(self._hidden_in(context, part, as_words))
             else:
                 context.read(part)
                 found.append(part)
@@ -55,27 +59,30 @@ class Mask:
         found = []
         end = 0
         for hit in self.pattern.finditer(masked):
-            found += [_kept_text(masked[end : hit.start()]), self._tag(hit).source]
+            found += [_kept_text(masked[end : hit.start()]), self._tags[_number(hit)].source]
             end = hit.end()
         return "".join([*found, _kept_text(masked[end:])])
 
-    def order(self, masked: str) -> list[Tag]:
-        """The hidden tags in the order in which they stand."""
-        return [self._tag(hit) for hit in self.pattern.finditer(masked)]
+    def order(self, masked: str) -> list[int]:
+        """The hidden tags' numbers as they stand, without those within an element's own tag."""
+        return [number for number in self._numbers(masked) if number not in self._in_attributes]
 
-    def lost(self, before: str, after: str) -> Tag | None:
-        """A tag that is hidden in `before` and no longer in `after`."""
-        kept = set(self.order(after))
-        return next((tag for tag in self.order(before) if tag not in kept), None)
+    def demand_all(self, before: str, after: str) -> None:
+        """BadTemplate when a tag that is hidden in `before` is no longer in `after`."""
+        kept = set(self._numbers(after))
+        lost = [self._tags[number] for number in self._numbers(before) if number not in kept]
+        if lost:
+            source = " ".join(lost[0].source.split())
+            raise BadTemplate(f"`{source:.60}` stands where HTML cannot keep it", lost[0].line)
 
-    def _tag(self, hit: re.Match[str]) -> Tag:
-        return self._tags[int(hit[1] or hit[2])]
+    def _numbers(self, masked: str) -> list[int]:
+        return [_number(hit) for hit in self.pattern.finditer(masked)]
 
     def _hide(self, tag: Tag) -> str:
         self._tags.append(tag)
         return self._word.format(len(self._tags) - 1)
 
-    def _hidden_in(self, context: _Context, tag: Tag) -> str:
+    def _hidden_in(self, context: _Context, tag: Tag, as_words: bool) -> str:  # noqa: FBT001
         if tag.kind is Kind.COMMENT:
             return ""
         if context.between_attributes and not (
@@ -85,18 +92,19 @@ class Mask:
                 "a tag stands between the attributes of an HTML element: put it inside the quotes",
                 tag.line,
             )
-        word = self._hide(tag)
-        is_markup = tag.kind in (Kind.STATEMENT, Kind.RAW)
-        return f"<!--{word}-->" if is_markup and context.between_elements else word
+        if not context.between_elements:
+            self._in_attributes.add(len(self._tags))
+            return self._hide(tag)
+        is_word = as_words or tag.kind is Kind.EXPRESSION
+        return self._hide(tag) if is_word else f"<!--{self._hide(tag)}-->"
 
 
 class _Context:
     """Where in an HTML document a reader stands."""
 
     def __init__(self) -> None:
-        self._inside = (
-            ""  # of: "" text, "<" an element's tag, a quote, "-->" or "</style" until then
-        )
+        # "" in text, "<" in an element's tag; a quote, "-->" or "</style": until there.
+        self._inside = ""
         self._element = ""
         self.after_equals = False
 
@@ -144,6 +152,10 @@ class _Context:
         if found[0] == ">":
             self._inside = f"</{self._element}" if self._element in _RAW_TEXT else ""
         return found.end()
+
+
+def _number(hit: re.Match[str]) -> int:
+    return int(hit[1] or hit[2])
 
 
 def _kept_text(text: str) -> str:

@@ -120,12 +120,15 @@ def plain_spelling(source: str) -> str:
     return _TAG.sub(_respelled, source)
 
 
+def with_defaults(source: str) -> str:
+    """The source with `{{name|several words}}`, which is no Jinja, as a default."""
+    return _FALLBACK.sub(_defaulted, source)
+
+
 def check(tag: Tag) -> None:
     """Refuse what a mail's template may not hold: Invalid, without the place."""
     if tag.kind in (Kind.COMMENT, Kind.RAW):
         return
-    if len(tag.source) > TAG_CHARS_MAX:
-        raise Invalid(f"a tag has more than {TAG_CHARS_MAX} characters: split it")
     if tag.kind is Kind.STATEMENT and tag.word not in _STATEMENTS:
         raise Invalid(f"`{{% {tag.word} %}}` is not for mail templates")
     tokens = _tokens(tag)
@@ -176,9 +179,15 @@ def _respelled(found: re.Match[str]) -> str:
         return found[0]
     fallback = _FALLBACK.fullmatch(found[0])
     if fallback and fallback[2] not in FILTERS | FILTERS_REFUSED:
-        return f'{{{{ {field_name(fallback[1])} | default("{fallback[2]}") }}}}'
+        return _defaulted(fallback)
     inside = found[0][2:-2]
     return found[0][:2] + _TOKEN.sub(_respelled_token, inside) + found[0][-2:]
+
+
+def _defaulted(found: re.Match[str]) -> str:
+    if found[2] in FILTERS | FILTERS_REFUSED:
+        return found[0]
+    return f'{{{{ {field_name(found[1])} | default("{found[2]}") }}}}'
 
 
 def _respelled_token(found: re.Match[str]) -> str:

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from adapters.message import engine, markup, tags
+from adapters.message import derived, engine, markup, tags
 from adapters.message.engine import BadTemplate
 from adapters.message.text import clean_text, field_name
 from domain.ids import encode
@@ -96,9 +96,9 @@ def parse_source(text: str, name: str) -> Content:
     checked = {key: _checked(place, name) for key, place in parts.items()}
     html = checked["html"]
     if name.lower().endswith(".mjml"):
-        html = _at(parts["html"], name, markup.from_mjml, html)
+        html = _at(parts["html"], name, derived.from_mjml, html)
     derive = "text" not in parts
-    plain = _at(parts["html"], name, markup.plain_text, html) if derive else checked["text"]
+    plain = _at(parts["html"], name, derived.plain_text, html) if derive else checked["text"]
     content = Content(
         subject=" ".join(checked["subject"].split()),
         html=html,
