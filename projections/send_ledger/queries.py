@@ -43,4 +43,5 @@ async def story(bound: Bound, send_id: str) -> Row | None:
 
 def _brief(fact: Row) -> Row:
     """Without what does not apply: a start has no reply."""
-    return {name: value for name, value in fact.items() if value not in ("", 0) or name == "offset"}
+    absent = {name for name, value in fact.items() if value == "" or (name == "code" and not value)}
+    return {name: value for name, value in fact.items() if name not in absent}

@@ -9,6 +9,6 @@ FROM rm.sending_ip_cap WHERE tenant_id = %(tenant_id)s ORDER BY ip, provider
 
 -- name: use
 -- Started: what the log says left on this day. Reserved: released, and not yet known to have started.
-SELECT ip, provider, started, coalesce(c.reserved, 0)::bigint AS reserved
+SELECT ip, provider, u.started, coalesce(c.reserved, 0)::bigint AS reserved
 FROM rm.sending_ip_use AS u LEFT JOIN pipeline.cap AS c USING (ip, provider, day)
 WHERE u.tenant_id = %(tenant_id)s AND day = %(day)s ORDER BY ip, provider
