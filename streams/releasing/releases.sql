@@ -56,12 +56,12 @@ WHERE b.ip = ANY(%(ips)s) AND least(rule.burst, b.tokens + rule.rate_per_s
 -- name: due
 -- Per campaign its first rows, retries before new mail, without those that no IP has room for.
 SELECT w.batch_id, w.n, w.due_at, w.tenant_id, w.campaign_id, w.provider, w.priority, w.ranges::text
-FROM jsonb_to_recordset(%(wanted)s) AS q (campaign_id text, shut text[], only text[])
+FROM jsonb_to_recordset(%(wanted)s) AS q (campaign_id text, shut text[], "only" text[])
 CROSS JOIN LATERAL (
   SELECT w.* FROM pipeline.waiting w JOIN pipeline.batch b USING (batch_id)
   WHERE w.campaign_id = q.campaign_id AND w.due_at <= %(now)s AND w.expires_at > %(now)s
     AND b.parked = '' AND w.provider <> ALL(q.shut)
-    AND (q.only IS NULL OR w.provider = ANY(q.only))
+    AND (q."only" IS NULL OR w.provider = ANY(q."only"))
   ORDER BY w.n DESC, w.due_at, w.batch_id LIMIT %(rows_max)s
 ) w
 ORDER BY w.n DESC, w.due_at, w.batch_id
