@@ -19,6 +19,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
+from adapters.smtp_lane.greeting import EHLO_UNKNOWN
 from adapters.smtp_lane.options import Options, unverified_context
 from adapters.smtp_lane.parcel import Attempt, Parcel
 from domain.outcome_rules import CLOSING, DEADLINE, JOURNAL
@@ -27,7 +28,8 @@ from domain.ports import Consignment, DotJournal, NextHop, Phase, Reply, Report
 SUBMISSIONS_PORT = 465  # TLS from the first byte, RFC 8314
 GO_AHEAD, CLOSING_CODE = 354, 421
 GOOD, DEFERRED = 2, 4
-ANSWERS = frozenset({2, 4, 5})
+NEGATIVE = frozenset({4, 5})
+ANSWERS = NEGATIVE | {GOOD}
 CONNECTIONS_MAX = 2  # to one account's server: it is someone else's, and volume is low
 
 
@@ -161,7 +163,9 @@ class _Errand:
         self._phase = Phase.EHLO
         try:
             await self._client.ehlo()
-        except SMTPHeloError:
+        except SMTPHeloError as error:
+            if error.code not in EHLO_UNKNOWN:
+                raise
             await self._client.helo()
 
     async def _secure(self) -> None:
@@ -224,7 +228,7 @@ class _Errand:
         code, text = await self._client.execute_command(*words)
         if code // 100 == want // 100:
             return True
-        if code // 100 not in ANSWERS or self._attempt is None:
+        if code // 100 not in NEGATIVE or self._attempt is None:
             raise SMTPException("a reply out of turn")
         self._parcel.report(self._attempt.index, self._reply(code, text))
         return False

@@ -73,9 +73,12 @@ class Session:
         return bool(self._expected)
 
     def leave(self) -> None:
-        """Say QUIT as soon as every reply has come."""
+        """Say QUIT as soon as every reply has come that someone waits for."""
         self._leaving = True
-        if not self._expected and not self.ended and not self._quit:
+        attempts = [attempt for _, _, attempt in self._expected if attempt is not None]
+        if attempts and not any(attempt.index in attempt.parcel.open for attempt in attempts):
+            self._wire.fail("left")
+        elif not self._expected and not self.ended and not self._quit:
             self._quit = True
             self._write(b"QUIT\r\n", HOUSEKEEPING)
             self.expires = time.monotonic() + QUIT_TIMEOUT_S
