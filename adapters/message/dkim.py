@@ -16,6 +16,7 @@ from typing import Literal, NamedTuple
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
+from adapters.message import headers
 from domain.refusals import Invalid
 
 Algorithm = Literal["rsa", "ed25519"]
@@ -113,7 +114,7 @@ def load_signer(domain: str, selector: str, private_der: bytes) -> Signer:
     key = serialization.load_der_private_key(private_der, password=None)
     if not isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
         raise Invalid(f"the key under {selector} signs nothing that DKIM knows")
-    return Signer(domain, selector, key)
+    return Signer(headers.domain_of(domain), selector, key)
 
 
 def chosen(mode: str, signers: Sequence[Signer]) -> list[Signer]:

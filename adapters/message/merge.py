@@ -38,10 +38,11 @@ class Merge:
 
     def __init__(self, needs: Iterable[Need], tracking_url: str) -> None:
         wanted = dict.fromkeys(_settled(need) for need in needs)
-        values = [need for need in wanted if isinstance(need[0], Value) and need != _TOKEN_NEED]
-        blocks = [need for need in wanted if isinstance(need[0], Block)]
+        wanted.pop(_TOKEN_NEED, None)
+        values = [(piece, flavour) for piece, flavour in wanted if isinstance(piece, Value)]
+        blocks = [(piece, flavour) for piece, flavour in wanted if isinstance(piece, Block)]
         self._order = {need: at for at, need in enumerate([_TOKEN_NEED, *values, *blocks])}
-        self._values = [_maker(need) for need in values]
+        self._values = [_maker(piece, flavour) for piece, flavour in values]
         self._blocks = _Blocks(blocks, tracking_url) if blocks else None
 
     @property
@@ -68,13 +69,12 @@ class Merge:
 class _Blocks:
     """The parts that only the engine can render."""
 
-    def __init__(self, needs: Iterable[Need], tracking_url: str) -> None:
+    def __init__(self, needs: Iterable[tuple[Block, Flavour]], tracking_url: str) -> None:
         self._tracking_url = tracking_url
         self._engine = engine.Engine()
         self._templates: list[tuple[str, Encode]] = []
         self._names: set[str] = set()
         for at, (block, flavour) in enumerate(needs):
-            assert isinstance(block, Block)  # noqa: S101 - the caller sorted them
             name = f"{at}.{flavour.value}"
             self._engine.add(name, block.source)
             self._templates.append((name, _ENCODERS_OF_BLOCKS[flavour]))
@@ -114,9 +114,7 @@ def _field(fields: Mapping[str, str], name: str) -> str:
     return value or ""
 
 
-def _maker(need: Need) -> tuple[str, Encode, bytes]:
-    piece, flavour = need
-    assert isinstance(piece, Value)  # noqa: S101 - the caller sorted them
+def _maker(piece: Value, flavour: Flavour) -> tuple[str, Encode, bytes]:
     encode = _ENCODERS[flavour]
     return piece.name, encode, encode(piece.default)
 

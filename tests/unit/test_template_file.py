@@ -113,6 +113,10 @@ def test_both_spellings_of_the_brief_are_one(written: str, plain: str) -> None:
         ("---\nsubject: x\n---\n{{ user.name }}", "a.html:4: `user.name`: fields are texts"),
         ("---\nsubject: x\n---\n{{ x.upper() }}", "a.html:4: `x.upper`: fields are texts"),
         ("---\nsubject: x\n---\n{{ debug() }}", "a.html:4: `debug()` is not for mail"),
+        (
+            "---\nsubject: x\n---\n\n<link rel=stylesheet href='{{ x }}'>",
+            "a.html:5: `{{ x }}` stands where HTML cannot keep it",
+        ),
         ("---\nsubject: x\n---\n{{ {1: 2} }}", "a.html:4: braces within a tag"),
         ("---\nsubject: x\n---\n\n<p {{ x }}>", "a.html:5: a tag stands between the attributes"),
         ("---\nsubject: x\n---\n<p {% if x %}id='1'{% endif %}>", "a.html:4: a tag stands between"),
