@@ -25,8 +25,8 @@ from ops.verify import bits
 from ops.verify.caps import Caps
 from ops.verify.send_ids import PackedIds, SeenIds
 
-#: What is read of each topic. Anything else in requests and attempts that cannot be read is told.
-TOPICS = (Topic.DECISIONS, Topic.REQUESTS, Topic.ATTEMPTS)
+#: Effects before their causes: ends are asked in this order.
+TOPICS = (Topic.DECISIONS, Topic.ATTEMPTS, Topic.REQUESTS)
 DECISIONS = frozenset({"CampaignLaunched", "CampaignFinished", "SendingIpCapSet"})
 NO_IDS = PackedIds(())
 OWNER = "owner"
