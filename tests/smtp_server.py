@@ -71,7 +71,7 @@ class ScriptedServer:
 
     def answer(self, verb: str, argument: str) -> bytes:
         self.counts[verb] = self.counts.get(verb, 0) + 1
-        scripted = self.script.answers.get(verb, REPLIES[verb])
+        scripted = self.script.answers.get(verb) or REPLIES.get(verb, b"500 what")
         return scripted if isinstance(scripted, bytes) else scripted(self.counts[verb], argument)
 
 
@@ -90,7 +90,7 @@ class Conversation:
     async def run(self) -> None:
         await self._reply("BANNER", "")
         while line := await self._reader.readline():
-            text = line.rstrip(b"\r\n").decode()
+            text = line.rstrip(b"\r\n").decode(errors="replace")
             self._server.said.append((self._number, text))
             verb = text[:4].upper().rstrip()
             await self._command("STARTTLS" if verb == "STAR" else verb, text)
@@ -132,6 +132,8 @@ class Conversation:
         await self._reply("AUTH", "")
 
     async def _start_tls(self) -> None:
+        if "HANDSHAKE" in self._server.script.gates:
+            await self._server.script.gates["HANDSHAKE"].wait()
         if self._server.script.tls is not None:
             await self._writer.start_tls(self._server.script.tls, ssl_handshake_timeout=2)
             self._server.in_tls.add(self._number)

@@ -301,7 +301,8 @@ class Session:
     def _worn(self) -> bool:
         options = self._options
         age_s = time.monotonic() - self._opened_at
-        return self._started >= options.messages_max or age_s >= options.age_max_s
+        old = self._started > 0 and age_s >= options.age_max_s
+        return old or self._started >= options.messages_max
 
     def _touch(self) -> None:
         """Give the reply that is due next its time."""

@@ -297,6 +297,23 @@ async def test_a_late_go_ahead_gets_no_dot(make: Callable[..., Client]) -> None:
     assert server.mails == []
 
 
+async def test_f3_a_process_that_was_stopped_past_the_deadline_writes_no_dot(
+    client: Client,
+) -> None:
+    def data(_: int, __: str) -> bytes:
+        time.sleep(0.4)  # everything stands still, as under SIGSTOP
+        return b"354 go"
+
+    async with scripted(client.script(DATA=data)) as server:
+        reports = await client.deliver(hop(server), seconds=0.3)
+        await client.lanes.close()
+
+    assert reports[0].code == 0
+    assert judge(reports[0]).reason == "OWN_FAULT"
+    assert client.notes.dots == []
+    assert server.mails == []
+
+
 async def test_a_refused_connection_goes_to_the_next_hop(client: Client) -> None:
     async with scripted(client.script()) as gone:
         dead = hop(gone)
