@@ -19,7 +19,7 @@ from domain.ids import deriver
 from domain.ports import AsyncDecider
 from domain.refusals import Refused
 from domain.sending import ENDS
-from streams import guard, worker
+from streams import timers, worker
 from streams.schedule.settling import settled
 
 READS: tuple[Topic, ...] = ()
@@ -104,8 +104,4 @@ def counted_in(api_pool: Pool) -> Counted:
 
 def install(app: worker.WorkerApp, deps: FinishingDeps) -> None:
     """Put the finishing timer on the app."""
-    finishing = Finishing(deps)
-
-    @app.timer(LOOK_EVERY_S)  # type: ignore[untyped-decorator]
-    async def looking() -> None:
-        await guard.kept_alive("finishing", finishing.look)
+    timers.every(app, LOOK_EVERY_S, "finishing", Finishing(deps).look)

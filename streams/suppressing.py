@@ -21,7 +21,7 @@ from domain.indexes import multirange
 from domain.outcomes import suppresses
 from domain.ports import AsyncDecider, DeadLetters
 from domain.sending import Outcome, OutcomesRecorded
-from streams import guard, worker
+from streams import guard, timers, worker
 
 READS = (Topic.ATTEMPTS,)
 WRITES = (Topic.DECISIONS,)
@@ -136,7 +136,4 @@ def install(
     suppressing = Suppressing(deps)
     channel = worker.records(app, settings, Topic.ATTEMPTS)
     guard.agent(app, channel, "suppressing", suppressing.hear, letters)
-
-    @app.timer(SWEEP_EVERY_S)  # type: ignore[untyped-decorator]
-    async def sweeping() -> None:
-        await guard.kept_alive("suppressing", suppressing.sweep)
+    timers.every(app, SWEEP_EVERY_S, "suppressing", suppressing.sweep)

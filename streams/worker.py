@@ -98,18 +98,17 @@ def records(app: WorkerApp, settings: Settings, topic: Topic) -> Any:
     )
 
 
-def run(role: str, settings: Settings, install: Install, ready: Ready = lambda: None) -> int:
-    """Run the app of a role until SIGTERM or SIGINT; the process's exit status.
+def run(role: str, settings: Settings, install: Install, ready: Ready = lambda: None) -> None:
+    """Run the app of a role until SIGTERM or SIGINT.
 
-    `ready` is called once the app has its partitions. Not 0: the app crashed, or did not stop in
-    STOP_MAX_S, and the supervisor may start it again.
+    `ready` is called once the app has its partitions. An app that crashed, or did not stop within
+    STOP_MAX_S, ends the process with status 1, and the supervisor may start it again.
     """
     logs.configure(settings.log_level, role)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         stopped = runner.run(_serve(role, settings, install, ready))
-        if not stopped:  # a thread or a task hangs on: leaving the runner would wait for it
+        if not stopped:  # a thread or a task may hang: leaving the runner would wait for it
             os._exit(1)
-    return 0
 
 
 async def _serve(role: str, settings: Settings, install: Install, ready: Ready) -> bool:

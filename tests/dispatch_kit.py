@@ -60,8 +60,11 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.name = "host/boot/memory"
         self.notes: list[tuple[Any, ...]] = []
+        self.full = False
 
     def dotted(self, release_id: str, index: int) -> None:
+        if self.full:
+            raise OSError("no space left on the disk")
         self.notes.append(("dotted", release_id, index))
 
     def replied(self, release_id: str, index: int, code: int) -> None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import signal
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 import structlog
 
@@ -54,16 +55,29 @@ class Dispatcher:
     """From a hint to the last outcome. A hint that is lost or late costs a lease, nothing else."""
 
     def __init__(
-        self, claims: Claims, sending: Sending, room: Room, *, slice_deadline_s: float
+        self,
+        claims: Claims,
+        sending: Sending,
+        room: Room,
+        *,
+        slice_deadline_s: float,
+        ask_to_stop: Callable[[], None] = lambda: signal.raise_signal(signal.SIGTERM),
     ) -> None:
         self._claims, self._sending, self._room = claims, sending, room
-        self._slice_deadline_s = slice_deadline_s
+        self._slice_deadline_s, self._ask_to_stop = slice_deadline_s, ask_to_stop
         self._running: dict[str, asyncio.Task[None]] = {}
         self._stopping = False
         self._cut_short = asyncio.Event()
 
     async def take(self, hint: SliceReleased) -> None:
-        """Wait for room and start on the hint's release; does not wait for what comes of it."""
+        """Wait for room and start on the hint's release; does not wait for what comes of it.
+
+        Where the dot journal failed nothing can be sent in this life: the process asks to be ended.
+        """
+        if self._sending.dots.broken and not self._stopping:
+            log.critical("dot_journal_broken")
+            self._stopping = True
+            self._ask_to_stop()
         if self._stopping or hint.release_id in self._running:
             return
         await self._room.enter(hint.size)

@@ -25,6 +25,7 @@ class Dots:
         self._journal = journal
         self._unanswered: dict[str, set[int]] = {}
         self._forbidden = False
+        self.broken = False  # the journal failed: this process life writes no dot any more
 
     def open(self, release_id: str) -> None:
         """Allow dots of a release whose SliceStarted is in the log."""
@@ -42,7 +43,11 @@ class Dots:
         """Note a dot that comes next. Raises OSError: no dot then."""
         if self._forbidden or release_id not in self._unanswered:
             raise OSError(f"no dot of {release_id} may be written any more")
-        self._journal.dotted(release_id, index)
+        try:
+            self._journal.dotted(release_id, index)
+        except OSError:
+            self.broken = self._forbidden = True
+            raise
         self._unanswered[release_id].add(index)
 
     def replied(self, release_id: str, index: int, code: int) -> None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -55,4 +54,4 @@ def ready() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(worker.run("dispatcher", SETTINGS, install, ready))
+    worker.run("dispatcher", SETTINGS, install, ready)

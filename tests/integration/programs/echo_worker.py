@@ -61,4 +61,4 @@ def ready() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(worker.run("echo", SETTINGS, install, ready))
+    worker.run("echo", SETTINGS, install, ready)

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import sys
 from contextlib import AsyncExitStack
 from typing import Any
 
@@ -46,4 +45,4 @@ def ready() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(worker.run("planner", SETTINGS, install, ready))
+    worker.run("planner", SETTINGS, install, ready)
