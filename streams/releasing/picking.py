@@ -156,16 +156,17 @@ def pick(rows: Iterable[Waiting], allowance: Allowance, deficits: Deficits) -> l
     """What leaves now, in order. Changes the allowance and what is owed."""
     owed, turns = _turns(rows, deficits)
     picks: list[Pick] = []
-    taken: int | None = None
-    while not allowance.full:
-        try:
-            row = next(turns) if taken is None else turns.send(taken)
-        except StopIteration:
-            break
+    row = next(turns, None)
+    while row is not None:
         found = allowance.place(row)
-        taken = found.size if found else 0
         if found:
             picks.append(found)
+        try:
+            row = turns.send(found.size if found else 0)
+        except StopIteration:
+            break
+        if allowance.full:
+            break
     turns.close()
     _settle(deficits, owed)
     return picks

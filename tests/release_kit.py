@@ -1,0 +1,183 @@
+"""A schedule with campaigns in it and a releaser over it, for tests of what may leave."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+from adapters import postgres
+from domain.campaign import CampaignLaunched
+from domain.event import Event
+from domain.ids import new_id
+from domain.sending import BatchPlanned, SliceReleased
+from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet
+from domain.tenant import TenantCreated
+from projections.fold import Connection
+from streams.releasing.gate import Gate, Memory
+from streams.releasing.tick import Pace, Releaser
+from tests.pipeline_world import Tenant, launched
+from tests.schedule_kit import ID_KEY, KeptLog, KnownEnds, apply, change, planned, recorded, rows
+
+
+@dataclass
+class World:
+    """A database with a current schedule; what is added goes through the fold."""
+
+    dsn: str
+    ends: KnownEnds = field(default_factory=KnownEnds)
+
+    def __post_init__(self) -> None:
+        self.read_up_to_the_end()
+        self.be_fresh()
+
+    def read_up_to_the_end(self) -> None:
+        """The schedule has applied all of the log."""
+        change(self.dsn, "DELETE FROM app.cursor")
+        for (topic, part), end in self.ends.at.items():
+            change(
+                self.dsn,
+                "INSERT INTO app.cursor (reader, topic, part, next_offset, log_id)"
+                " VALUES ('schedule', %s, %s, %s, %s)",
+                *(topic, part, end, self.ends.log_id),
+            )
+
+    def be_fresh(self, age_s: float = -3600) -> None:
+        """The schedule stood at the log's end so long ago (below 0: stays fresh for a test)."""
+        change(
+            self.dsn,
+            "INSERT INTO app.freshness (reader, caught_up_at)"
+            " VALUES ('schedule', clock_timestamp() - make_interval(secs => %s))"
+            " ON CONFLICT (reader) DO UPDATE SET caught_up_at = excluded.caught_up_at",
+            age_s,
+        )
+
+    async def tell(self, *events: Event) -> None:
+        """The schedule folds these."""
+        async with await postgres.connect(self.dsn, "pm_projector") as conn:
+            await apply(conn, [recorded(event, datetime.now(UTC)) for event in events])
+
+    async def tenant(self, *, cap: int | None = None, ips: int = 1) -> list[Tenant]:
+        """A tenant with sending IPs; one Tenant per IP."""
+        tenant_id, list_id = new_id("ten"), new_id("lst")
+        made = [Tenant(tenant_id, list_id, new_id("ip")) for _ in range(ips)]
+        await self.tell(TenantCreated(tenant_id=tenant_id), *[ip_added(one) for one in made])
+        if cap is not None:
+            await self.tell(*[capped(one, cap) for one in made])
+        return made
+
+    async def campaign(
+        self, tenants: Sequence[Tenant], sizes: Sequence[int], **changes: Any
+    ) -> CampaignLaunched:
+        """A running campaign whose batches wait; `changes` are of the batches and the launch."""
+        launch = launched(tenants[0], ips=[one.ip for one in tenants])
+        known = {name: value for name, value in changes.items() if hasattr(launch, name)}
+        launch = launched(tenants[0], **{"ips": launch.ips, **known})
+        batches = [batch_of(launch, size, **changes) for size in sizes]
+        await self.tell(launch, *batches)
+        return launch
+
+    @asynccontextmanager
+    async def releaser(
+        self, log: KeptLog, *, memory: Path | None = None, deadline_s: float = 60.0, **pace: Any
+    ) -> AsyncIterator[Releaser]:
+        """A releaser as its role composes it; `pace` changes Pace."""
+
+        async def connect() -> Connection:
+            return await postgres.connect(self.dsn, "pm_release")
+
+        gate = Gate(self.ends, slice_deadline_s=deadline_s, memory=Memory(memory))
+        given: dict[str, Any] = {"id_key": ID_KEY, "housekeep_every_s": 0.0} | pace
+        made = Releaser(connect, log, gate, Pace(**given))
+        try:
+            yield made
+        finally:
+            await made.close()
+
+    def waiting(self) -> int:
+        """How many sends wait."""
+        return int(rows(self.dsn, "SELECT coalesce(sum(size), 0) FROM pipeline.waiting")[0][0])
+
+    def states(self) -> dict[str, int]:
+        """Release state → sends."""
+        found = rows(self.dsn, "SELECT state, sum(size)::int FROM pipeline.release GROUP BY 1")
+        return dict(found)
+
+    def used(self) -> list[tuple[int, int]]:
+        """(started, reserved) of each cell."""
+        statement = "SELECT started, reserved FROM pipeline.cap ORDER BY ip, provider, day"
+        return [(started, reserved) for started, reserved in rows(self.dsn, statement)]
+
+    def claim(self, release_id: str) -> None:
+        """As a dispatcher does: the release is its own."""
+        change(
+            self.dsn,
+            "UPDATE pipeline.release SET state = 'started', claimed_at = now(),"
+            " deadline_at = now() + interval '60 s'"
+            " WHERE release_id = %s AND state = 'released'",
+            release_id,
+        )
+
+
+def batch_of(launch: CampaignLaunched, size: int, **changes: Any) -> BatchPlanned:
+    """A batch of the campaign."""
+    fields: dict[str, Any] = {
+        "tenant_id": launch.tenant_id,
+        "campaign_id": launch.campaign_id,
+        "priority": launch.priority,
+        "message_class": launch.message_class,
+        "expires_at": launch.expires_at,
+    }
+    known = {item.name for item in dataclasses.fields(BatchPlanned)}
+    given = {name: value for name, value in changes.items() if name in known}
+    return planned(new_id("bat"), size, **(fields | given))
+
+
+def ip_added(tenant: Tenant) -> SendingIpAdded:
+    return SendingIpAdded(
+        tenant_id=tenant.tenant_id,
+        ip=tenant.ip,
+        address="",
+        route="mx",
+        relay_host="",
+        relay_port=0,
+    )
+
+
+def capped(tenant: Tenant, cap: int | None, provider: str = "*") -> SendingIpCapSet:
+    return SendingIpCapSet(
+        tenant_id=tenant.tenant_id, ip=tenant.ip, provider=provider, cap_per_day=cap, reason=""
+    )
+
+
+def rated(tenant: Tenant, rate_per_s: float, burst: int) -> SendingIpRateSet:
+    return SendingIpRateSet(
+        tenant_id=tenant.tenant_id,
+        ip=tenant.ip,
+        provider="*",
+        rate_per_s=rate_per_s,
+        burst=burst,
+        reason="",
+    )
+
+
+def slices(log: KeptLog) -> list[SliceReleased]:
+    """What the lanes were told since the last look."""
+    return [event for event in log.take() if isinstance(event, SliceReleased)]
+
+
+def sends_by(found: Sequence[SliceReleased], name: str) -> Counter[str]:
+    """How many sends were released, by tenant_id, ip or provider."""
+    counted: Counter[str] = Counter()
+    for event in found:
+        counted[getattr(event, name)] += event.size
+    return counted
+
+
+def hours(count: float) -> timedelta:
+    return timedelta(hours=count)
