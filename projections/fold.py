@@ -20,6 +20,9 @@ class Fold(Protocol):
     It must not care how records of different partitions interleave, and a record that was written
     to the log twice (same `meta.id`, later offset) must be without effect. It keeps nothing in
     memory between calls that a rollback would have to undo.
+
+    A fold may name in `handles` (a frozenset of event types) what it has a use for: the rest is
+    passed over by a header, unparsed.
     """
 
     @property

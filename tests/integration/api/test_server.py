@@ -1,0 +1,54 @@
+"""The API's server on a real port, without a database: it answers, says so, and stops when told."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from datetime import UTC, datetime
+
+import httpx2
+import pytest
+
+from adapters.postgres import pool
+from api.main import create_app, serve
+from api.paging import Cursors
+from api.wiring import Ports
+from projections.reads import Reads
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as found:
+        return int(found.getsockname()[1])
+
+
+async def test_it_serves_until_told_and_refuses_while_postgres_is_away() -> None:
+    """Ready once the port answers; without a database each question is 503, soon."""
+    opened = pool(f"postgresql://127.0.0.1:{free_port()}/none", "pm_api")
+    await opened.open(wait=False)
+    ports = Ports(
+        Reads(opened, answer_max_s=0.3), Cursors(b"k"), "t", lambda: datetime.now(UTC), {}
+    )
+    stop, ready, port = asyncio.Event(), asyncio.Event(), free_port()
+    serving = asyncio.create_task(serve(create_app(ports), "127.0.0.1", port, stop, ready.set))
+    try:
+        async with asyncio.timeout(10), httpx2.AsyncClient() as client:
+            await ready.wait()
+            health = await client.get(f"http://127.0.0.1:{port}/health")
+            home = await client.get(f"http://127.0.0.1:{port}/")
+    finally:
+        stop.set()
+        await asyncio.wait_for(serving, 10)
+        await opened.close()
+
+    assert (health.status_code, health.json()["status"]) == (503, "red")
+    assert home.status_code == 200
+
+
+async def test_a_port_that_is_taken_is_told_at_once() -> None:
+    """As an OSError that names it, before anything is served."""
+    ports = Ports(Reads(pool("", "pm_api")), Cursors(b"k"), "t", lambda: datetime.now(UTC), {})
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+
+        with pytest.raises(OSError, match="in use"):
+            await serve(create_app(ports), "127.0.0.1", port, asyncio.Event())
