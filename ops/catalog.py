@@ -42,6 +42,7 @@ _PLAIN: dict[Any, dict[str, Any]] = {
 # ---- schemas
 
 
+@cache  # read only; asked for often, and reading the source takes time
 def schema_of(declared: EventType) -> dict[str, Any]:
     """The JSON Schema of an event's value, with units and privacy as `x-` words."""
     fields = fields_of(declared.cls)
@@ -98,8 +99,7 @@ def _structure(hint: Any) -> dict[str, Any]:
     }
 
 
-@cache
-def _notes(cls: Any) -> dict[str, str]:
+def _notes(cls: type) -> dict[str, str]:
     """The comment at the end of each field's line, which says what its name cannot."""
     source = textwrap.dedent(inspect.getsource(cls))
     lines = source.splitlines()
