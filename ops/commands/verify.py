@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from ops import options
-from ops.errors import Usage
-from ops.where import Where, find
-
-if TYPE_CHECKING:
-    from ops.verify.report import Report
+from ops.where import find
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -34,8 +30,10 @@ def verify(
     Also: none accepted twice, none attempted without the log's knowledge, no cap exceeded.
     Kafka must run; Postgres need not. Exit 0 it holds, 1 it does not, 3 no Kafka.
     """
+    from ops.verify.run import run
+
     where = find(options.folder(data), log_only=True)
-    report = asyncio.run(_prove(where, campaign, tenant, against_sink))
+    report = asyncio.run(run(where, campaign=campaign, tenant=tenant, sink=against_sink))
     if json:
         options.print_json(report.as_json())
     else:
@@ -43,23 +41,3 @@ def verify(
 
         tell(report)
     return 0 if report.ok else 1
-
-
-async def _prove(where: Where, campaign: str, tenant: str, sink: Path | None) -> Report:
-    from ops import log_tail
-    from ops.verify.fold import TOPICS, Campaign, LogFold
-    from ops.verify.reading import prove
-
-    def wanted(found: Campaign) -> bool:
-        return campaign in ("", found.campaign_id) and tenant in ("", found.tenant_id)
-
-    fold = LogFold()
-    async with log_tail.opened(where.bootstrap, where.prefix, TOPICS) as tail:
-        report = await prove(tail, fold, wanted)
-    if campaign and campaign not in fold.campaigns:
-        raise Usage(f"--campaign {campaign}: the log knows no such campaign")
-    if sink:
-        from ops.verify.against_sink import compare
-
-        compare(fold, sink, report, wanted)
-    return report
