@@ -1,0 +1,127 @@
+"""What people are told while open sends of a campaign do not move."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+
+import pytest
+
+from adapters import postgres
+from domain.campaign import CampaignPaused
+from domain.sending import AudiencePlanned
+from domain.sending_ip import SendingIpRetired
+from domain.tenant import TenantSuspended
+from projections.fold import Connection
+from streams.releasing.holds import Hold, HoldKind, holds
+from tests.release_kit import World, batch_of, capped, hours
+from tests.schedule_kit import KeptLog, change, rows
+
+pytestmark = pytest.mark.stack
+
+
+@pytest.fixture
+def world(dsn: str) -> World:
+    return World(dsn)
+
+
+@pytest.fixture
+async def conn(dsn: str) -> AsyncIterator[Connection]:
+    """As the API and the command line."""
+    async with await postgres.connect(dsn, "pm_api") as found:
+        yield found
+
+
+async def ticked(world: World, times: int = 1) -> None:
+    async with world.releaser(KeptLog()) as releaser:
+        for _ in range(times):
+            await releaser.tick()
+
+
+async def kind_of(conn: Connection, launch: Any) -> HoldKind | None:
+    found = await holds(conn, launch.campaign_id)
+    return found.kind if found else None
+
+
+async def test_open_sends_wait_for_the_cap_of_the_next_day(world: World, conn: Connection) -> None:
+    launch = await world.campaign(await world.tenant(cap=3), [10])
+    await ticked(world)
+    moving = await kind_of(conn, launch)
+    change(world.dsn, "UPDATE pipeline.release SET state = 'concluded'")
+
+    found = await holds(conn, launch.campaign_id)
+
+    today = rows(world.dsn, "SELECT (now() AT TIME ZONE 'UTC')::date")[0][0]
+    tomorrow = datetime.combine(today + timedelta(days=1), time(), UTC)
+    detail = "the cap of today is used up for google"
+    assert moving is None
+    assert found == Hold(HoldKind.CAP, detail, tomorrow, 7)
+
+
+async def test_a_provider_with_room_left_is_not_held(world: World, conn: Connection) -> None:
+    (one,) = await world.tenant(cap=0)
+    launch = await world.campaign([one], [10])
+    await ticked(world)
+    held = await kind_of(conn, launch)
+    await world.tell(capped(one, 5, "other"), batch_of(launch, 5, provider="other"))
+
+    assert (held, await kind_of(conn, launch)) == (HoldKind.CAP, None)
+
+
+async def test_deferred_sends_wait_for_their_next_attempt(world: World, conn: Connection) -> None:
+    due_at = datetime.now(UTC).replace(microsecond=0) + hours(2)
+    launch = await world.campaign(await world.tenant(), [10], due_at=due_at)
+    await ticked(world)
+
+    assert await holds(conn, launch.campaign_id) == Hold(
+        HoldKind.RETRY, "deferred sends wait", due_at, 10
+    )
+
+
+async def test_the_reason_that_must_go_first_is_told(world: World, conn: Connection) -> None:
+    """From the particular to the general; each is added to those before."""
+    (one,) = await world.tenant()
+    launch = await world.campaign([one], [])
+    seen = [await kind_of(conn, launch)]
+    await ticked(world)
+    seen.append(await kind_of(conn, launch))
+    audience = AudiencePlanned(
+        campaign_id=launch.campaign_id, tenant_id=one.tenant_id, step=1, total=4, batches=1
+    )
+    await world.tell(audience, batch_of(launch, 4))
+    seen.append(await kind_of(conn, launch))
+    change(world.dsn, "UPDATE pipeline.batch SET parked = 'poison'")
+    seen.append(await kind_of(conn, launch))
+    change(world.dsn, "UPDATE pipeline.batch SET parked = ''")
+    await world.tell(SendingIpRetired(tenant_id=one.tenant_id, ip=one.ip, reason=""))
+    seen.append(await kind_of(conn, launch))
+    world.be_fresh(age_s=60)
+    seen.append(await kind_of(conn, launch))
+    change(world.dsn, "UPDATE pipeline.gate SET open = false, reason = 'for a test'")
+    seen.append(await kind_of(conn, launch))
+    await world.tell(TenantSuspended(tenant_id=one.tenant_id, reason=""))
+    seen.append(await kind_of(conn, launch))
+    await world.tell(
+        CampaignPaused(tenant_id=one.tenant_id, campaign_id=launch.campaign_id, reason="")
+    )
+    seen.append(await kind_of(conn, launch))
+
+    assert seen == [
+        HoldKind.GATE,  # nobody has opened it yet
+        HoldKind.PLANNING,
+        None,
+        HoldKind.PARKED,
+        HoldKind.IPS,
+        HoldKind.STALE,
+        HoldKind.GATE,
+        HoldKind.TENANT,
+        HoldKind.PAUSED,
+    ]
+
+
+async def test_a_launch_that_was_not_read_yet_is_told(conn: Connection) -> None:
+    found = await holds(conn, "cmp_none")
+
+    assert found is not None
+    assert found.kind is HoldKind.UNKNOWN
