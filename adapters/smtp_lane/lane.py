@@ -15,7 +15,7 @@ from domain.ports import DotJournal, NextHop, Phase, Reply
 
 TURN = 16  # messages of one consignment before the next one's turn
 MESSAGES_PER_CONNECTION = 8  # waiting, before another connection is worth its handshake
-BARREN_MAX = 3  # sessions in a row that end before a single message is answered
+BARREN_MAX = 3
 DEFERRED = 4
 
 
@@ -47,7 +47,7 @@ class Lane:
         self._turn = 0
         self._idle: list[Session] = []
         self._opening: set[asyncio.Task[None]] = set()
-        self._barren = 0
+        self.barren = 0  # sessions in a row that ended before one message was answered in any
         self._down_until = 0.0
 
     # ---- for SmtpLanes
@@ -133,11 +133,9 @@ class Lane:
 
     def settle(self, session: Session, failure: Reply | None) -> None:
         """Judge the hop by how a session ended, and go on."""
-        if session.served:
-            self._barren = 0
-        elif failure is not None:
-            self._barren += 1
-            if self._barren >= BARREN_MAX:
+        if failure is not None and not session.served:
+            self.barren += 1
+            if self.barren >= BARREN_MAX:
                 self._give_up(failure)
         self._wake()
 
@@ -184,7 +182,7 @@ class Lane:
 
     def _give_up(self, reply: Reply) -> None:
         """Pass everything on. A server that deferred us is not walked around (§7.3)."""
-        self._barren = 0
+        self.barren = 0
         self._down_until = time.monotonic() + self.options.down_s
         parcels = list(self._queue)
         self._queue.clear()

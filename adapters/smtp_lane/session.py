@@ -13,6 +13,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters.smtp_lane.greeting import Greeted
@@ -137,6 +138,7 @@ class Session:
             reply = failure = self._reply(attempt, phase, 0, why)
             if attempt.dotted:
                 attempt.parcel.report(attempt.index, reply)
+                failure = replace(reply, phase=Phase.CONNECT)  # what it says about other messages
             elif not attempt.refused:
                 self._lane.try_again(attempt, reply)
         self._lane.settle(self, failure)
@@ -229,6 +231,7 @@ class Session:
 
     def _final(self, attempt: Attempt, phase: Phase, code: int, text: str) -> None:
         self.served += 1
+        self._lane.barren = 0
         if phase is Phase.DOT:
             with suppress(OSError):  # without the note a crash makes it ambiguous, no worse
                 self._lane.journal.replied(
