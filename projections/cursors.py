@@ -10,14 +10,14 @@ from pathlib import Path
 from aiokafka import TopicPartition
 
 from adapters import kafka_log
-from adapters.postgres import named_sql
+from adapters.postgres import Unusable, named_sql
 from domain.event import Recorded, Topic
 from projections.fold import Connection
 
 SQL = named_sql(Path(__file__).parent / "cursors.sql")
 
 
-class OtherLog(Exception):  # noqa: N818 - says what is wrong and the cure
+class OtherLog(Unusable):
     """The cursor was made against another log, or the log ends before it."""
 
 

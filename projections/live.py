@@ -27,7 +27,10 @@ async def run(
     stop: asyncio.Event,
     ready: Callable[[], None] = lambda: None,
 ) -> None:
-    """Run all read models until `stop`; `ready` is called once each of them reads or stands by."""
+    """Run all read models until `stop`; `ready` is called once each of them reads or stands by.
+
+    Raises as Reader.run does; then none of them runs on.
+    """
     waiting = set(MODELS)
 
     def noting(name: str) -> Callable[[], None]:
@@ -39,7 +42,10 @@ async def run(
 
         return note
 
-    async with asyncio.TaskGroup() as group:
-        for name, model in MODELS.items():
-            found = reader(model, place, letters)
-            group.create_task(found.run(stop, noting(name)), name=name)
+    try:
+        async with asyncio.TaskGroup() as group:
+            for name, model in MODELS.items():
+                found = reader(model, place, letters)
+                group.create_task(found.run(stop, noting(name)), name=name)
+    except ExceptionGroup as several:  # one of them says enough, in its own words
+        raise several.exceptions[0] from several

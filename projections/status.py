@@ -1,4 +1,4 @@
-"""Where every read model stands, what is wrong with it, and what lies with the dead letters."""
+"""Where every read model stands, and which cursors do not belong to this log."""
 
 from __future__ import annotations
 
@@ -53,47 +53,34 @@ async def status(place: Place) -> list[Standing]:
 
 
 async def problems(place: Place) -> list[str]:
-    """Cursors that cannot belong to this log, each in a sentence; empty when all is well."""
+    """Every reader's cursors that cannot belong to this log, each in a sentence; mostly none."""
     async with await postgres.connect(place.dsn, "pm_projector") as conn:
-        cursors = await _cursors(conn)
-    ends = await _ends(place, {at for positions in cursors.values() for at in positions})
-    return [
-        f"{reader} has applied {at.topic}/{at.partition} up to {offset}, but the log ends at "
-        f"{ends[at]}: Kafka was restored to an older state, or replaced"
-        for reader, positions in cursors.items()
-        for at, offset in positions.items()
-        if offset > ends[at]
-    ]
-
-
-async def dead_letters(place: Place) -> dict[str, int]:
-    """How many letters each dead-letter topic holds, topics without prefix."""
-    declared = kafka_log.declared_topics()
-    topics = [name for name in declared if name.endswith(".dlq")]
-    places = {
-        TopicPartition(name, part)
-        for name in topics
-        for part in range(declared[name]["partitions"])
-    }
-    async with _consumer(place) as consumer:
-        real = {at: TopicPartition(place.prefix + at.topic, at.partition) for at in places}
-        first = await consumer.beginning_offsets(list(real.values()))
-        last = await consumer.end_offsets(list(real.values()))
-    counts = dict.fromkeys(topics, 0)
-    for at, full in real.items():
-        counts[at.topic] += last[full] - first[full]
-    return counts
+        rows = await (await conn.execute(SQL["cursors"])).fetchall()
+    wanted = {TopicPartition(topic, part) for _, topic, part, *_ in rows}
+    ends = await _ends(place, wanted)
+    real = {at: TopicPartition(place.prefix + at.topic, at.partition) for at in wanted}
+    marks = await kafka_log.log_id(place.bootstrap, real.values())
+    found = []
+    for reader, topic, part, next_offset, log_id in rows:
+        at = TopicPartition(topic, part)
+        if log_id != marks[real[at]]:
+            found.append(f"{reader} was reading log {log_id}, {topic}/{part} is of another one")
+        elif next_offset > ends[at]:
+            found.append(
+                f"{reader} is at {next_offset} of {topic}/{part}, which ends at {ends[at]}"
+            )
+    return found
 
 
 async def _ages(conn: Connection) -> dict[str, float]:
     rows = await conn.execute(SQL["readers"])
-    return {reader: age_s for reader, _, _, age_s in await rows.fetchall()}
+    return dict(await rows.fetchall())
 
 
 async def _cursors(conn: Connection) -> dict[str, dict[TopicPartition, int]]:
     found: dict[str, dict[TopicPartition, int]] = {}
     rows = await conn.execute(SQL["cursors"])
-    for reader, topic, part, next_offset in await rows.fetchall():
+    for reader, topic, part, next_offset, _ in await rows.fetchall():
         found.setdefault(reader, {})[TopicPartition(topic, part)] = next_offset
     return found
 

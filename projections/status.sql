@@ -1,7 +1,6 @@
 -- name: readers
-SELECT reader, caught_up_at, lag_records,
-  extract(epoch FROM clock_timestamp() - caught_up_at)::float8 AS age_s
-FROM app.freshness
+SELECT reader, extract(epoch FROM clock_timestamp() - caught_up_at)::float8
+FROM app.freshness WHERE caught_up_at > to_timestamp(0)
 
 -- name: cursors
-SELECT reader, topic, part, next_offset FROM app.cursor ORDER BY reader, topic, part
+SELECT reader, topic, part, next_offset, log_id FROM app.cursor ORDER BY reader, topic, part

@@ -13,6 +13,7 @@ import pytest
 from adapters.dead_letters import KafkaDeadLetters
 from adapters.kafka_log import KafkaLog
 from projections import live, status
+from projections.cursors import OtherLog
 from projections.models import MODELS
 from projections.rebuild import Busy, rebuild
 from projections.session import Place
@@ -124,6 +125,18 @@ async def test_a_rebuild_that_was_broken_off_leaves_the_live_model_alone(
         assert count(place, "send_ledger") == before
         assert (await rebuild(place, LEDGER)).equal
         assert len(_versions(place)) == 2
+
+
+async def test_one_read_model_of_another_log_stops_the_role(place: Place) -> None:
+    """In its own words, so that the command line can tell them."""
+    async with projecting(place):
+        await caught_up(place)
+    with psycopg.connect(place.dsn, autocommit=True) as conn:
+        conn.execute("UPDATE app.cursor SET log_id = 'evt_1' WHERE reader = 'sending_ips_v1'")
+
+    async with KafkaDeadLetters(place.bootstrap, place.prefix, "projections") as letters:
+        with pytest.raises(OtherLog, match="was replaced"):
+            await live.run(place, letters, asyncio.Event())
 
 
 async def test_one_rebuild_of_a_model_at_a_time(place: Place) -> None:

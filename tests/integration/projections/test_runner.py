@@ -16,6 +16,7 @@ from adapters.dead_letters import KafkaDeadLetters
 from adapters.kafka_log import Draft, KafkaLog
 from domain.event import Recorded, Topic
 from domain.tenant import TenantCreated
+from projections import status
 from projections.cursors import OtherLog, Overtaken
 from projections.fold import Connection
 from projections.runner import Place, Reader
@@ -189,7 +190,8 @@ async def test_a_cursor_of_another_log_is_refused(place: Place, letters: KafkaDe
         await tell(place, ["ten_a"])
         await until(lambda: names(place))
     with psycopg.connect(place.dsn, autocommit=True) as conn:
-        conn.execute("UPDATE app.cursor SET log_id = 'evt_another'")
+        conn.execute("UPDATE app.cursor SET log_id = 'evt_another' WHERE part = 2")
+    assert len(await status.problems(place)) == 1
 
     with pytest.raises(OtherLog, match="was replaced"):
         await Reader.of(Names(), place, letters).run(asyncio.Event())
@@ -200,9 +202,10 @@ async def test_a_log_that_ends_before_the_cursor_is_refused(
 ) -> None:
     """Kafka was restored to an older state than what Postgres has applied."""
     async with running(Reader.of(Names(), place, letters)):
-        pass
+        assert await status.problems(place) == []
     with psycopg.connect(place.dsn, autocommit=True) as conn:
-        conn.execute("UPDATE app.cursor SET next_offset = 1000")
+        conn.execute("UPDATE app.cursor SET next_offset = 1000 WHERE part < 2")
+    assert len(await status.problems(place)) == 2
 
     with pytest.raises(OtherLog, match="the log ends at"):
         await Reader.of(Names(), place, letters).run(asyncio.Event())
