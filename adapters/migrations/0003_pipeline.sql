@@ -65,7 +65,8 @@ CREATE TABLE pipeline.waiting (
   PRIMARY KEY (batch_id, n, due_at)
 );
 -- Retries (n > 1) of a campaign leave before what is new.
-CREATE INDEX waiting_campaign ON pipeline.waiting (campaign_id, n DESC, due_at);
+CREATE INDEX waiting_campaign ON pipeline.waiting (campaign_id, n DESC, due_at, batch_id);
+CREATE INDEX waiting_provider ON pipeline.waiting (campaign_id, provider, n DESC, due_at, batch_id);
 CREATE INDEX waiting_expiry ON pipeline.waiting (expires_at);
 
 CREATE TABLE pipeline.release (

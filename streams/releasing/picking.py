@@ -15,6 +15,9 @@ from domain.fairness import Turns, by_priority, round_robin
 from domain.sending import BATCH_SIZE_MAX
 from domain.sending_ip import EVERY_PROVIDER
 
+#: Providers of a campaign that are looked up one by one; more of them are looked for in the crowd.
+TIGHT_MAX = 64
+
 #: (priority, tenant) → sends owed; tenant "" stands for the priority itself.
 Deficits = dict[tuple[str, str], int]
 
@@ -93,24 +96,41 @@ class Rules:
 
 @dataclass(frozen=True)
 class Limits:
-    """The providers whose rows need not be read, as none of a campaign's IPs has room for them."""
+    """How a campaign's rows are to be looked for, by what its IPs allow towards each provider."""
 
-    shut: tuple[str, ...]
-    only: tuple[str, ...] | None  # None: every other provider is open
+    shut: tuple[str, ...] = ()  # no IP has room
+    tight: tuple[str, ...] = ()  # less room than a lane
+    only: tuple[str, ...] | None = None  # None: every other provider is open
 
 
-def limits(ips: Sequence[str], rules: Rules, exhausted: Mapping[str, frozenset[str]]) -> Limits:
-    """What `ips` allow. `exhausted`: per IP, providers whose cap or bucket is used up."""
-    named = {provider for ip, provider in rules.caps if ip in ips} - {EVERY_PROVIDER}
-    named |= {provider for ip in ips for provider in exhausted.get(ip, ())}
+def limits(
+    ips: Sequence[str], rules: Rules, sends_left: Mapping[tuple[str, str], float], depth: int
+) -> Limits:
+    """What `ips` allow. `sends_left`: of cells that were used today and are tight."""
+    cells = (*rules.caps, *rules.rates, *sends_left)
+    named = {provider for ip, provider in cells if ip in ips} - {EVERY_PROVIDER}
 
-    def is_shut(provider: str) -> bool:
-        return all(provider in exhausted.get(ip, ()) or rules.cap(ip, provider) == 0 for ip in ips)
+    def room(provider: str) -> float:
+        return max(_left(rules, ip, provider, sends_left) for ip in ips)
 
-    shut = {provider for provider in named if is_shut(provider)}
-    if is_shut(EVERY_PROVIDER):
-        return Limits((), tuple(sorted(named - shut)))
-    return Limits(tuple(sorted(shut)), None)
+    rooms = {provider: room(provider) for provider in sorted(named)}
+    shut = tuple(provider for provider, left in rooms.items() if left < 1)
+    tight = tuple(provider for provider, left in rooms.items() if 1 <= left < depth)[:TIGHT_MAX]
+    if room(EVERY_PROVIDER) < 1:
+        return Limits(shut, tight, tuple(named - {*shut, *tight}))
+    return Limits(shut, tight)
+
+
+def _left(
+    rules: Rules, ip: str, provider: str, sends_left: Mapping[tuple[str, str], float]
+) -> float:
+    """Sends left of the cell; of one that was not used yet, cap and burst as a whole."""
+    cap, rate = rules.cap(ip, provider), rules.rate(ip, provider)
+    return min(
+        float("inf") if cap is None else cap,
+        float("inf") if rate is None else rate[1],
+        sends_left.get((ip, provider), float("inf")),
+    )
 
 
 @dataclass

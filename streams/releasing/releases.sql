@@ -35,35 +35,53 @@ GROUP BY i.ip
 SELECT ip, provider, cap_set, cap_per_day, rate_set, rate_per_s, burst
 FROM pipeline.cap_rule WHERE ip = ANY(%(ips)s)
 
--- name: exhausted
-SELECT c.ip, c.provider
+-- name: tight
+-- The cells that take in less than a lane does: how many sends are left of cap and bucket.
+SELECT c.ip, c.provider, (rule.cap_per_day - c.started - c.reserved)::float8 AS sends_left
 FROM pipeline.cap c CROSS JOIN LATERAL (
   SELECT r.cap_per_day FROM pipeline.cap_rule r
   WHERE r.ip = c.ip AND r.provider IN (c.provider, '*') AND r.cap_set
   ORDER BY r.provider = '*' LIMIT 1
 ) rule
-WHERE c.day = %(today)s AND c.ip = ANY(%(ips)s) AND c.started + c.reserved >= rule.cap_per_day
-UNION
-SELECT b.ip, b.provider
+WHERE c.day = %(today)s AND c.ip = ANY(%(ips)s)
+  AND rule.cap_per_day - c.started - c.reserved < %(depth)s
+UNION ALL
+SELECT b.ip, b.provider, held.tokens
 FROM pipeline.bucket b CROSS JOIN LATERAL (
   SELECT r.rate_per_s, r.burst FROM pipeline.cap_rule r
   WHERE r.ip = b.ip AND r.provider IN (b.provider, '*') AND r.rate_set
   ORDER BY r.provider = '*' LIMIT 1
-) rule
-WHERE b.ip = ANY(%(ips)s) AND least(rule.burst, b.tokens + rule.rate_per_s
-        * greatest(0, extract(epoch FROM %(now)s - b.refilled_at))) < 1
+) rule CROSS JOIN LATERAL (
+  SELECT least(rule.burst, b.tokens + rule.rate_per_s
+    * greatest(0, extract(epoch FROM %(now)s - b.refilled_at)))::float8 AS tokens
+) held
+WHERE b.ip = ANY(%(ips)s) AND held.tokens < %(depth)s
 
 -- name: due
--- Per campaign its first rows, retries before new mail, without those that no IP has room for.
+-- Per campaign its first rows, as many as the lanes take; retries before new mail. Providers that are
+-- shut are left out; those that are tight are looked up one by one, so that what waits for them does
+-- not hide what is behind.
 SELECT w.batch_id, w.n, w.due_at, w.tenant_id, w.campaign_id, w.provider, w.priority, w.ranges::text
-FROM jsonb_to_recordset(%(wanted)s) AS q (campaign_id text, shut text[], "only" text[])
+FROM jsonb_to_recordset(%(wanted)s)
+  AS q (campaign_id text, shut text[], tight text[], "only" text[])
 CROSS JOIN LATERAL (
-  SELECT w.* FROM pipeline.waiting w JOIN pipeline.batch b USING (batch_id)
-  WHERE w.campaign_id = q.campaign_id AND w.due_at <= %(now)s AND w.expires_at > %(now)s
-    AND b.parked = '' AND w.provider <> ALL(q.shut)
-    AND (q."only" IS NULL OR w.provider = ANY(q."only"))
-  ORDER BY w.n DESC, w.due_at, w.batch_id LIMIT %(rows_max)s
+  SELECT w.*, sum(w.size) OVER (ROWS UNBOUNDED PRECEDING) - w.size AS sends_before
+  FROM (
+    SELECT w.* FROM pipeline.waiting w JOIN pipeline.batch b USING (batch_id)
+    WHERE w.campaign_id = q.campaign_id AND w.due_at <= %(now)s AND w.expires_at > %(now)s
+      AND b.parked = '' AND w.provider <> ALL(q.shut || q.tight)
+      AND (q."only" IS NULL OR w.provider = ANY(q."only"))
+    ORDER BY w.n DESC, w.due_at, w.batch_id LIMIT %(rows_max)s
+  ) w
+  UNION ALL
+  SELECT w.*, 0 FROM unnest(q.tight) AS t (provider) CROSS JOIN LATERAL (
+    SELECT w.* FROM pipeline.waiting w JOIN pipeline.batch b USING (batch_id)
+    WHERE w.campaign_id = q.campaign_id AND w.provider = t.provider
+      AND w.due_at <= %(now)s AND w.expires_at > %(now)s AND b.parked = ''
+    ORDER BY w.n DESC, w.due_at, w.batch_id LIMIT %(tight_rows_max)s
+  ) w
 ) w
+WHERE w.sends_before < %(depth)s
 ORDER BY w.n DESC, w.due_at, w.batch_id
 
 -- name: used

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,8 +22,10 @@ SQL = named_sql(Path(__file__).with_name("releases.sql"))
 #: Waiting rows that one tick looks at, spread over the campaigns that have some.
 ROWS_MAX = 1_000
 ROWS_OF_A_CAMPAIGN_MIN = 8
+ROWS_OF_A_TIGHT_PROVIDER = 16
 
 ReleaseId = Callable[..., str]
+SendsLeft = Mapping[tuple[str, str], float]  # (ip, provider) → sends that cap and bucket allow
 Campaigns = Mapping[str, Sequence[str]]  # campaign_id → the IPs it may use
 
 
@@ -57,23 +59,20 @@ async def rows_of(conn: Connection, name: str, **given: Any) -> list[tuple[Any, 
 
 async def allowance(
     conn: Connection, moment: Moment, campaigns: Campaigns, depth: int
-) -> tuple[Allowance, Rules, dict[str, frozenset[str]]]:
-    """The lanes with room, the rules of their IPs, and per IP the providers that are used up."""
+) -> tuple[Allowance, Rules, SendsLeft]:
+    """The lanes with room, the rules of their IPs, and what is left of the cells that are tight."""
     ips = sorted({ip for allowed in campaigns.values() for ip in allowed})
-    given = {"ips": ips, "today": moment.today, "now": moment.now}
+    given = {"ips": ips, "today": moment.today, "now": moment.now, "depth": depth}
     async with conn.pipeline():
         lanes = await conn.execute(SQL["lanes"], given)
         rules = await conn.execute(SQL["rules"], given)
-        exhausted = await conn.execute(SQL["exhausted"], given)
+        tight = await conn.execute(SQL["tight"], given)
     found = {ip: Lane(depth, depth - released) for ip, released in await lanes.fetchall()}
-    used_up: defaultdict[str, set[str]] = defaultdict(set)
-    for ip, provider in await exhausted.fetchall():
-        used_up[ip].add(provider)
-    return (
-        Allowance({ip: lane for ip, lane in found.items() if lane.room > 0}),
-        _rules(await rules.fetchall()),
-        {ip: frozenset(providers) for ip, providers in used_up.items()},
-    )
+    left: dict[tuple[str, str], float] = {}
+    for *place, sends in await tight.fetchall():
+        left[place[0], place[1]] = min(sends, left.get((place[0], place[1]), sends))
+    with_room = {ip: lane for ip, lane in found.items() if lane.room > 0}
+    return Allowance(with_room), _rules(await rules.fetchall()), left
 
 
 def _rules(rows: Sequence[tuple[Any, ...]]) -> Rules:
@@ -92,16 +91,24 @@ async def due(
     moment: Moment,
     campaigns: Campaigns,
     rules: Rules,
-    exhausted: Mapping[str, frozenset[str]],
+    left: SendsLeft,
+    depth: int,
 ) -> list[Waiting]:
     """The first waiting rows of each campaign that may leave now."""
-    wanted = []
-    for campaign_id, ips in campaigns.items():
-        allowed = limits(ips, rules, exhausted)
-        only = None if allowed.only is None else list(allowed.only)
-        wanted.append({"campaign_id": campaign_id, "shut": list(allowed.shut), "only": only})
+    wanted = [
+        {"campaign_id": campaign_id} | asdict(limits(ips, rules, left, depth))
+        for campaign_id, ips in campaigns.items()
+    ]
     rows_max = max(ROWS_OF_A_CAMPAIGN_MIN, ROWS_MAX // max(1, len(wanted)))
-    found = await rows_of(conn, "due", wanted=Jsonb(wanted), now=moment.now, rows_max=rows_max)
+    found = await rows_of(
+        conn,
+        "due",
+        wanted=Jsonb(wanted),
+        now=moment.now,
+        depth=depth,
+        rows_max=rows_max,
+        tight_rows_max=ROWS_OF_A_TIGHT_PROVIDER,
+    )
     return [_waiting(row, campaigns[row[4]]) for row in found]
 
 

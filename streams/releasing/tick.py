@@ -123,15 +123,14 @@ class Releaser:
     async def _choose(
         self, conn: Connection, moment: Moment, running: dict[str, Sequence[str]]
     ) -> list[Released]:
-        allowed, rules, exhausted = await rows.allowance(
-            conn, moment, running, self._pace.lane_depth_sends
-        )
+        depth = self._pace.lane_depth_sends
+        allowed, rules, left = await rows.allowance(conn, moment, running, depth)
         usable = {
             campaign_id: [ip for ip in ips if ip in allowed.lanes]
             for campaign_id, ips in running.items()
         }
         usable = {campaign_id: ips for campaign_id, ips in usable.items() if ips}
-        waiting = await rows.due(conn, moment, usable, rules, exhausted) if usable else []
+        waiting = await rows.due(conn, moment, usable, rules, left, depth) if usable else []
         if not waiting:
             return []
         before = await rows.fill(conn, moment, allowed, rules, waiting)

@@ -153,6 +153,27 @@ async def test_a_bucket_lets_its_burst_go_and_then_its_rate(world: World, log: K
     assert (first, second, third) == ([7, 0], 3, 0)
 
 
+async def test_a_provider_that_drips_does_not_hold_what_waits_behind_it(
+    world: World, log: KeptLog
+) -> None:
+    (one,) = await world.tenant()
+    own = rated(one, 20.0, 2)
+    await world.tell(type(own)(**_fields(own) | {"provider": "google"}))
+    launch = await world.campaign([one], [])
+    batches = [batch_of(launch, 1, provider="google") for _ in range(1100)]
+    later = datetime(2026, 2, 1, tzinfo=UTC)
+    await world.tell(*batches, batch_of(launch, 8, provider="other", due_at=later))
+
+    async with world.releaser(log) as releaser:
+        for _ in range(3):
+            change(world.dsn, "UPDATE pipeline.bucket SET tokens = 1.5")
+            await releaser.tick()
+
+    found = sends_by(slices(log), "provider")
+    assert found["other"] == 8
+    assert 2 <= found["google"] <= 5
+
+
 async def test_i7_no_cap_is_exceeded_whatever_is_released_withdrawn_started_or_restarted(
     dsn: str,
 ) -> None:
