@@ -35,6 +35,7 @@ def as_expected(error: Exception) -> Expected | None:
 
     from adapters.kafka_log import LogUnavailable
     from adapters.postgres import Unusable
+    from domain.ports import ConcurrentAppend, StoreUnavailable
     from domain.refusals import Invalid, NotFound, Refused
 
     said = " ".join(str(error).split()) or type(error).__name__
@@ -46,7 +47,9 @@ def as_expected(error: Exception) -> Expected | None:
         return DoesNotHold(said)
     if isinstance(error, LogUnavailable):
         return Missing(f"{said}; does Kafka run? `penguin up`, or set PM_KAFKA_BOOTSTRAP")
-    if isinstance(error, psycopg.OperationalError):
+    if isinstance(error, ConcurrentAppend):
+        return DoesNotHold(f"{said}; nothing was stored, ask again")
+    if isinstance(error, psycopg.OperationalError | StoreUnavailable):
         return Missing(f"{said}; does Postgres run? `penguin up`, or set PM_DATABASE_URL")
     if isinstance(error, Unusable | FileNotFoundError | PermissionError):
         return Missing(said)

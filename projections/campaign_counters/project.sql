@@ -5,7 +5,8 @@ VALUES (%(tenant_id)s, %(campaign_id)s, %(state)s, %(pos)s, %(reason)s, %(templa
   %(list_ids)s, %(priority)s, %(message_class)s, %(drafted_at)s, %(launched_at)s, %(expires_at)s,
   %(ended_at)s)
 ON CONFLICT (tenant_id, campaign_id) DO UPDATE SET
-  state = excluded.state, state_pos = excluded.state_pos, reason = excluded.reason,
+  -- a cancelled campaign whose last send ended is recorded as finished, and stays cancelled
+  state = CASE WHEN c.state = 'cancelled' THEN c.state ELSE excluded.state END, state_pos = excluded.state_pos, reason = excluded.reason,
   template_id = coalesce(excluded.template_id, c.template_id),
   content_id = coalesce(excluded.content_id, c.content_id),
   list_ids = coalesce(excluded.list_ids, c.list_ids),
