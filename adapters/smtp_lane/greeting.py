@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from adapters.smtp_lane.options import Options, unverified_context
 from adapters.smtp_lane.protocol import Wire
+from adapters.smtp_lane.replies import text_of
 from domain.ports import NextHop, Phase, Reply
 
 GOOD, MORE = 2, 3  # first digits, RFC 5321 §4.2.1
@@ -47,8 +48,8 @@ class Dialogue:
         self._waiter: asyncio.Future[None] | None = None
         self._lost = ""
 
-    def replied(self, code: int, text: str) -> None:
-        self._came.append((code, text))
+    def replied(self, code: int, line: bytes) -> None:
+        self._came.append((code, text_of(line)))
         self._wake()
 
     def lost(self, why: str) -> None:

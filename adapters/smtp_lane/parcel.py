@@ -102,16 +102,17 @@ def unsendable(message: Message, mx: str, *, smtputf8: bool) -> Reply | None:
 
 def _clean(addresses: str) -> bool:
     """Without blanks, controls and brackets, with which a command could be smuggled in."""
-    return addresses.isprintable() and not any(mark in addresses for mark in " <>")
+    blank = " " in addresses or "<" in addresses or ">" in addresses  # unrolled: per message
+    return addresses.isprintable() and not blank
 
 
 def _ends_early(wire: bytes) -> bool:
     """Whether a line begins with a dot that is not doubled: it could end the text (VU#302671)."""
     if wire[:1] == b"." and wire[1:2] != b".":
         return True
-    at = wire.find(b"\n.")
+    at = wire.rfind(b"\n.")  # backwards: half the time, CPython looks at the first byte first
     while at >= 0:
         if wire[at + 2 : at + 3] != b".":
             return True
-        at = wire.find(b"\n.", at + 2)
+        at = wire.rfind(b"\n.", 0, at)
     return False

@@ -11,7 +11,7 @@ from adapters.smtp_lane.replies import ReplyParser
 class Listener(Protocol):
     """Who is told what comes over a wire."""
 
-    def replied(self, code: int, text: str) -> None: ...
+    def replied(self, code: int, line: bytes) -> None: ...
 
     def lost(self, why: str) -> None:
         """The connection is gone, once; nothing follows."""
@@ -31,10 +31,10 @@ class Wire(asyncio.Protocol):
         self.transport = cast("asyncio.Transport", transport)
 
     def data_received(self, data: bytes) -> None:
-        for code, text in self.parser.feed(data):
+        for code, line in self.parser.feed(data):
             if self.closed:
                 return
-            self.listener.replied(code, text)
+            self.listener.replied(code, line)
         if self.parser.broken:
             self.fail(self.parser.broken)
 

@@ -12,12 +12,12 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from adapters.smtp_lane.greeting import Greeted
 from adapters.smtp_lane.parcel import Attempt, Parcel
+from adapters.smtp_lane.replies import text_of
 from domain.outcome_rules import DEADLINE, JOURNAL
 from domain.ports import Phase, Reply
 
@@ -29,7 +29,7 @@ GOOD = 2
 NEGATIVE = frozenset({4, 5})
 QUIT_TIMEOUT_S = 2.0
 DOT = b".\r\n"
-Handler = Callable[[Attempt, int, str], None]
+Handler = Callable[[Attempt, int, bytes], None]
 #: What the next reply answers: the phase (None: housekeeping), who handles it, and the attempt.
 Expected = tuple[Phase | None, Handler | None, Attempt | None]
 HOUSEKEEPING: Expected = (None, None, None)
@@ -51,7 +51,8 @@ class Session:
         self._leaving = self._quit = False
         self.gone: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.served = 0  # messages that got a final reply of their own
-        self.expires = self._opened_at + self._options.idle_s
+        self._moved = True  # something came or left since the last look
+        self._expires = 0.0
         self.ended = greeted.wire.closed  # between the last reply of the greeting and here
 
     @property
@@ -69,8 +70,6 @@ class Session:
             self.leave()
             return False
         self._go_on(b"")
-        if not self._expected:
-            self.expires = time.monotonic() + self._options.idle_s
         return bool(self._expected)
 
     def leave(self) -> None:
@@ -82,11 +81,13 @@ class Session:
         elif not self._expected and not self.ended and not self._quit:
             self._quit = True
             self._write(b"QUIT\r\n", HOUSEKEEPING)
-            self.expires = time.monotonic() + QUIT_TIMEOUT_S
 
     def watch(self, now: float) -> None:
         """Called a few times a second: break off what has waited too long."""
-        if now < self.expires:
+        if self._moved:  # a flag per reply and a clock per look, not a clock per reply
+            self._moved = False
+            self._expires = now + self._patience_s()
+        if now < self._expires:
             return
         if self._expected or self._leaving:
             self._wire.fail("timeout")
@@ -110,18 +111,18 @@ class Session:
 
     # ---- what the wire tells
 
-    def replied(self, code: int, text: str) -> None:
+    def replied(self, code: int, line: bytes) -> None:
         if not self._expected:
             self._wire.fail("closing" if code == CLOSING_CODE else "a reply to nothing")
             return
         phase, handler, attempt = self._expected.popleft()
-        self._touch()
+        self._moved = True
         if code == CLOSING_CODE:
-            self._closing(phase, attempt, text)
+            self._closing(phase, attempt, line)
         elif handler is None or attempt is None:
             self._rest()
         else:
-            handler(attempt, code, text)
+            handler(attempt, code, line)
 
     def lost(self, why: str) -> None:
         """Whatever was dotted is ambiguous; the rest was not delivered and may try elsewhere."""
@@ -145,20 +146,20 @@ class Session:
 
     # ---- one message, step by step
 
-    def _mail(self, attempt: Attempt, code: int, text: str) -> None:
+    def _mail(self, attempt: Attempt, code: int, line: bytes) -> None:
         if code // 100 != GOOD:
-            self._refuse(attempt, Phase.MAIL, code, text)
+            self._refuse(attempt, Phase.MAIL, code, line)
         elif not self._pipelining:
             self._write(_rcpt_to(attempt), (Phase.RCPT, self._rcpt, attempt))
 
-    def _rcpt(self, attempt: Attempt, code: int, text: str) -> None:
+    def _rcpt(self, attempt: Attempt, code: int, line: bytes) -> None:
         if code // 100 != GOOD:
             attempt.rcpt_refused = True
-            self._refuse(attempt, Phase.RCPT, code, text)
+            self._refuse(attempt, Phase.RCPT, code, line)
         elif not self._pipelining:
             self._write(b"DATA\r\n", (Phase.DATA, self._data, attempt))
 
-    def _data(self, attempt: Attempt, code: int, text: str) -> None:
+    def _data(self, attempt: Attempt, code: int, line: bytes) -> None:
         if code == GO_AHEAD:
             if not attempt.refused:
                 self._dot(attempt)
@@ -169,7 +170,7 @@ class Session:
         elif attempt.refused:
             self._go_on(b"RSET\r\n", HOUSEKEEPING)
         else:
-            self._refuse(attempt, Phase.DATA, code, text)
+            self._refuse(attempt, Phase.DATA, code, line)
             if self._pipelining and not self.ended:
                 self._go_on(b"RSET\r\n", HOUSEKEEPING)
 
@@ -186,13 +187,11 @@ class Session:
             return
         attempt.dotted = True
         wire = attempt.message.wire
-        text = wire + DOT if wire[-2:] == b"\r\n" or not wire else wire + b"\r\n" + DOT
+        end = DOT if wire[-2:] == b"\r\n" or not wire else b"\r\n" + DOT
         self._expected.append((Phase.DOT, self._dotted, attempt))
-        if following is None:
-            self._wire.write(text)
-        else:
-            self._wire.write(text + self._envelope(following))
-        self._touch()
+        envelope = b"" if following is None else self._envelope(following)
+        self._wire.write(b"".join((wire, end, envelope)))
+        self._moved = True
 
     def _may_dot(self, attempt: Attempt) -> str:
         """Why no dot may be written; '' when it may, and the journal knows."""
@@ -206,17 +205,17 @@ class Session:
             return JOURNAL
         return ""
 
-    def _dotted(self, attempt: Attempt, code: int, text: str) -> None:
+    def _dotted(self, attempt: Attempt, code: int, line: bytes) -> None:
         kind = code // 100
         if kind != GOOD and kind not in NEGATIVE:
             self._expected.appendleft((Phase.DOT, self._dotted, attempt))  # it got no answer
             self._wire.fail("no reply to a dot")
             return
-        self._final(attempt, Phase.DOT, code, text)
+        self._final(attempt, Phase.DOT, code, line)
         if not self._expected:
             self._rest()
 
-    def _refuse(self, attempt: Attempt, phase: Phase, code: int, text: str) -> None:
+    def _refuse(self, attempt: Attempt, phase: Phase, code: int, line: bytes) -> None:
         """The server will not take this message; the session goes on."""
         if attempt.refused:
             return
@@ -225,28 +224,31 @@ class Session:
             self._wire.fail("a reply out of turn")
             return
         attempt.refused = True
-        self._final(attempt, phase, code, text)
+        self._final(attempt, phase, code, line)
         if not self._pipelining:
             self._write(b"RSET\r\n", HOUSEKEEPING)
 
-    def _final(self, attempt: Attempt, phase: Phase, code: int, text: str) -> None:
+    def _final(self, attempt: Attempt, phase: Phase, code: int, line: bytes) -> None:
         self.served += 1
         self._lane.barren = 0
         if phase is Phase.DOT:
-            with suppress(OSError):  # without the note a crash makes it ambiguous, no worse
-                self._lane.journal.replied(
-                    attempt.parcel.consignment.release_id, attempt.index, code
-                )
-        attempt.parcel.report(attempt.index, self._reply(attempt, phase, code, text))
+            self._note(attempt, code)
+        attempt.parcel.report(attempt.index, self._reply(attempt, phase, code, text_of(line)))
 
-    def _closing(self, phase: Phase | None, attempt: Attempt | None, text: str) -> None:
+    def _note(self, attempt: Attempt, code: int) -> None:
+        try:
+            self._lane.journal.replied(attempt.parcel.consignment.release_id, attempt.index, code)
+        except OSError:  # without the note a crash makes it ambiguous, no worse
+            return
+
+    def _closing(self, phase: Phase | None, attempt: Attempt | None, line: bytes) -> None:
         """421: the server ends the session (RFC 5321 §3.8), which may just have served enough."""
         if attempt is not None and phase is not None and not attempt.refused:
             attempt.refused = True
             if attempt.dotted or not self.served:
-                self._final(attempt, phase, CLOSING_CODE, text)
+                self._final(attempt, phase, CLOSING_CODE, line)
             else:
-                reply = self._reply(attempt, phase, CLOSING_CODE, text)
+                reply = self._reply(attempt, phase, CLOSING_CODE, text_of(line))
                 self._lane.try_again(attempt, reply)
         self._wire.fail("closing")
 
@@ -271,7 +273,7 @@ class Session:
             first += self._envelope(following)
         if first:
             self._wire.write(first)
-            self._touch()
+            self._moved = True
 
     def _envelope(self, attempt: Attempt) -> bytes:
         """The commands that may be written at once, their replies expected."""
@@ -289,7 +291,7 @@ class Session:
     def _write(self, data: bytes, expected: Expected) -> None:
         self._expected.append(expected)
         self._wire.write(data)
-        self._touch()
+        self._moved = True
 
     def _next(self) -> Attempt | None:
         """The lane's next message, unless this session has served enough."""
@@ -307,11 +309,14 @@ class Session:
         old = self._started > 0 and age_s >= options.age_max_s
         return old or self._started >= options.messages_max
 
-    def _touch(self) -> None:
-        """Give the reply that is due next its time."""
-        dot = bool(self._expected) and self._expected[0][0] is Phase.DOT
-        patience_s = self._options.dot_timeout_s if dot else self._options.timeout_s
-        self.expires = time.monotonic() + patience_s
+    def _patience_s(self) -> float:
+        """How long what is due next may take."""
+        if self._quit:
+            return QUIT_TIMEOUT_S
+        if not self._expected:
+            return self._options.idle_s
+        dot = self._expected[0][0] is Phase.DOT
+        return self._options.dot_timeout_s if dot else self._options.timeout_s
 
     def _reply(self, attempt: Attempt, phase: Phase, code: int, text: str) -> Reply:
         return Reply(phase, code, text, self._lane.hop.host, attempt.first)
