@@ -227,16 +227,19 @@ def test_a_child_program_does_not_inherit_the_lock(tmp_path: Path) -> None:
 
 def test_a_forked_child_does_not_keep_the_lock(tmp_path: Path) -> None:
     journal = DotJournal(tmp_path)
-    reader, writer = os.pipe()
+    ready_end, ready = os.pipe()
+    stop, stop_end = os.pipe()
     child = os.fork()
     if child == 0:
-        os.close(writer)
-        os.read(reader, 1)
+        os.close(stop_end)
+        os.write(ready, b"x")
+        os.read(stop, 1)
         os._exit(0)
-    os.close(reader)
+    assert os.read(ready_end, 1) == b"x"
     journal.forget()
     found = inspect(tmp_path, journal.name, RELEASE)
-    os.close(writer)
+    for file in (stop_end, stop, ready, ready_end):
+        os.close(file)
     os.waitpid(child, 0)
 
     assert found.owner is Owner.DEAD
