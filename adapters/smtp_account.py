@@ -19,7 +19,7 @@ from aiosmtplib import (
     SMTPServerDisconnected,
 )
 
-from adapters.smtp_lane.greeting import EHLO_UNKNOWN
+from adapters.smtp_lane.greeting import EHLO_UNKNOWN, mx_of
 from adapters.smtp_lane.options import Options, unverified_context
 from adapters.smtp_lane.parcel import Attempt, Parcel
 from domain.outcome_rules import CLOSING, DEADLINE, JOURNAL
@@ -171,7 +171,7 @@ class _Errand:
     async def _secure(self) -> None:
         if self._client.supports_extension("starttls"):
             self._phase = Phase.TLS
-            await self._client.starttls()
+            await self._client.starttls(server_hostname=mx_of(self._hop))
             await self._hello()  # what was said in clear is void, RFC 3207 §4.2
         elif self._hop.tls == "required" or self._hop.username:
             self._phase = Phase.TLS
@@ -198,7 +198,7 @@ class _Errand:
     def _take(self) -> Attempt | None:
         smtputf8 = self._client.supports_extension("smtputf8")
         while self._parcel.pending:
-            attempt = self._parcel.take(self._hop.host, smtputf8=smtputf8)
+            attempt = self._parcel.take(mx_of(self._hop), smtputf8=smtputf8)
             if attempt is not None:
                 return attempt
         return None
@@ -276,4 +276,4 @@ class _Errand:
 
     def _reply(self, code: int, text: str) -> Reply:
         first = self._attempt is None or self._attempt.first
-        return Reply(self._phase, code, text, self._hop.host, first)
+        return Reply(self._phase, code, text, mx_of(self._hop), first)

@@ -17,6 +17,11 @@ GOOD, MORE = 2, 3  # first digits, RFC 5321 §4.2.1
 EHLO_UNKNOWN = frozenset({500, 502, 504})
 
 
+def mx_of(hop: NextHop) -> str:
+    """What a server is called: in reports, and in the certificate it must show."""
+    return hop.name or hop.host
+
+
 class Unopened(Exception):  # noqa: N818 - an answer about one next hop
     """No session with this hop; `reply` says how far it came."""
 
@@ -92,7 +97,7 @@ class Dialogue:
 
     def unopened(self, phase: Phase, code: int, text: str) -> Unopened:
         kind = _NoTls if phase is Phase.TLS else Unopened
-        return kind(Reply(phase, code, text, self._hop.host, first_in_session=True))
+        return kind(Reply(phase, code, text, mx_of(self._hop), first_in_session=True))
 
 
 async def greet(hop: NextHop, source: str, options: Options) -> Greeted:
@@ -183,7 +188,7 @@ async def _handshake(talk: Dialogue, hop: NextHop, options: Options) -> None:
             wire.transport,
             wire,
             context,
-            server_hostname=hop.host,
+            server_hostname=mx_of(hop),
             ssl_handshake_timeout=options.timeout_s,
         )
     except (ssl.SSLError, OSError) as error:

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from typing import Protocol, cast
 
-from adapters.smtp_lane.greeting import Unopened, greet
+from adapters.smtp_lane.greeting import Unopened, greet, mx_of
 from adapters.smtp_lane.options import Options
 from adapters.smtp_lane.parcel import Attempt, Parcel
 from adapters.smtp_lane.session import Session
@@ -38,6 +38,7 @@ class Lane:
         self, source: str, hop: NextHop, options: Options, journal: DotJournal, post: Post
     ) -> None:
         self.hop = hop
+        self.mx = mx_of(hop)
         self.options = options
         self.journal = journal
         self.sessions: set[Session] = set()
@@ -105,7 +106,7 @@ class Lane:
             if self._turn >= TURN:
                 self._turn = 0
                 self._queue.rotate(-1)
-            attempt = parcel.take(self.hop.host, smtputf8=smtputf8)
+            attempt = parcel.take(self.mx, smtputf8=smtputf8)
             if attempt is not None:
                 return attempt
         return None
@@ -168,7 +169,7 @@ class Lane:
         session = Session(self, greeted)
         self._opening.discard(task)
         if session.ended:
-            self.settle(session, Reply(Phase.EHLO, 0, "connection lost", self.hop.host))
+            self.settle(session, Reply(Phase.EHLO, 0, "connection lost", self.mx))
             return
         self.sessions.add(session)
         if not session.start() and session.resting:

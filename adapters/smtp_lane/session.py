@@ -319,7 +319,7 @@ class Session:
         return self._options.dot_timeout_s if dot else self._options.timeout_s
 
     def _reply(self, attempt: Attempt, phase: Phase, code: int, text: str) -> Reply:
-        return Reply(phase, code, text, self._lane.hop.host, attempt.first)
+        return Reply(phase, code, text, self._lane.mx, attempt.first)
 
 
 def _rcpt_to(attempt: Attempt) -> bytes:

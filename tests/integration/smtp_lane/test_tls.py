@@ -66,6 +66,19 @@ async def test_required_tls_takes_only_a_certificate_that_verifies(
     assert trusting.codes() == [250]
 
 
+@pytest.mark.parametrize(("name", "code"), [("mx.test", 250), ("other.test", 0)])
+async def test_the_certificate_must_be_in_the_name_of_the_mx_host(
+    journal: DotJournal, certificate: Certificate, name: str, code: int
+) -> None:
+    client = sender(journal, required_tls=certificate.trusted)
+    async with scripted(tls_script(certificate)) as server:
+        await client.deliver([replace(hop(server, "required"), name=name)])
+        await client.lanes.close()
+
+    assert client.codes() == [code]
+    assert client.reports[0].mx == name
+
+
 @pytest.mark.parametrize("answer", [b"220 go", b"454 4.7.0 not now", b"502 what"])
 @pytest.mark.parametrize("names", [("STARTTLS",), ()])
 async def test_f26_required_tls_never_sends_in_clear(
