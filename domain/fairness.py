@@ -38,7 +38,7 @@ def round_robin(
     for tenant in queues:
         deficits.setdefault(tenant, 0)
     while queues:
-        for tenant in sorted(queues, key=lambda tenant: (-deficits[tenant], tenant)):
+        for tenant in sorted(queues):
             yield from _turn(queues, tenant, size, deficits)
         for tenant in queues:
             deficits[tenant] += QUANTUM

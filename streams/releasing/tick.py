@@ -194,4 +194,6 @@ class Releaser:
         await self._log.append(drafts)
 
     async def _produced(self, conn: Connection, release_ids: list[str]) -> None:
-        await conn.execute(SQL["produced"], {"release_ids": release_ids})
+        async with conn.transaction():
+            await conn.execute(store.SQL["lock"])
+            await conn.execute(SQL["produced"], {"release_ids": release_ids})
