@@ -150,7 +150,8 @@ def release(settings: Settings, ready: Ready) -> None:
         ends = KafkaLogEnds(settings.kafka_bootstrap, settings.prefix)
         await stack.enter_async_context(log)
         await stack.enter_async_context(ends)
-        gate = Gate(ends, slice_deadline_s=settings.slice_deadline_s, memory=Memory())
+        memory = Memory(settings.data_dir / "releaser.json")
+        gate = Gate(ends, slice_deadline_s=settings.slice_deadline_s, memory=memory)
         pace = Pace(
             id_key=settings.id_key,
             lease_s=settings.lease_s,

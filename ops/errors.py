@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+UP = "`penguin up`"
+
 
 class Expected(Exception):  # noqa: N818 - a finding; told in one line, never with a traceback
     """Told to the caller in one line that names the cure; `exit_code` is what scripts see."""
@@ -38,19 +40,21 @@ def as_expected(error: Exception) -> Expected | None:
     from domain.ports import ConcurrentAppend, StoreUnavailable
     from domain.refusals import Invalid, NotFound, Refused
 
+    answers: tuple[tuple[tuple[type[Exception], ...], type[Expected], str], ...] = (
+        ((Invalid,), Usage, ""),
+        ((NotFound,), Missing, ""),
+        ((Refused,), DoesNotHold, ""),
+        ((ConcurrentAppend,), DoesNotHold, "; nothing was stored, ask again"),
+        ((LogUnavailable,), Missing, f"; does Kafka run? {UP}, or set PM_KAFKA_BOOTSTRAP"),
+        (
+            (psycopg.OperationalError, StoreUnavailable),
+            Missing,
+            f"; does Postgres run? {UP}, or set PM_DATABASE_URL",
+        ),
+        ((Unusable, FileNotFoundError, PermissionError), Missing, ""),
+    )
     said = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, Invalid):
-        return Usage(said)
-    if isinstance(error, NotFound):
-        return Missing(said)
-    if isinstance(error, Refused):
-        return DoesNotHold(said)
-    if isinstance(error, LogUnavailable):
-        return Missing(f"{said}; does Kafka run? `penguin up`, or set PM_KAFKA_BOOTSTRAP")
-    if isinstance(error, ConcurrentAppend):
-        return DoesNotHold(f"{said}; nothing was stored, ask again")
-    if isinstance(error, psycopg.OperationalError | StoreUnavailable):
-        return Missing(f"{said}; does Postgres run? `penguin up`, or set PM_DATABASE_URL")
-    if isinstance(error, Unusable | FileNotFoundError | PermissionError):
-        return Missing(said)
+    for kinds, answer, cure in answers:
+        if isinstance(error, kinds):
+            return answer(said + cure)
     return None

@@ -14,7 +14,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
-from adapters.kafka_log import LogUnavailable
+from adapters.kafka_log import LogUnavailable, declared_topics
 from ops.errors import Missing
 
 POLL_MS = 500
@@ -140,8 +140,9 @@ async def _partitions(bootstrap: str, prefix: str, topics: Sequence[str]) -> lis
     missing = [topic for topic in topics if prefix + topic not in found]
     if missing:
         raise Missing(f"Kafka has no topic {prefix}{missing[0]}: `penguin up` makes it")
+    declared = declared_topics()  # what a consumer says about partitions may be out of date
     return [
         TopicPartition(prefix + topic, number)
         for topic in topics
-        for number in sorted(each["partition"] for each in found[prefix + topic]["partitions"])
+        for number in range(declared[topic]["partitions"])
     ]

@@ -43,6 +43,7 @@ CREATE TABLE pipeline.attempt_set (
   started   int4multirange NOT NULL DEFAULT '{}',
   concluded int4multirange NOT NULL DEFAULT '{}',  -- a definite outcome, or ambiguous
   ambiguous int4multirange NOT NULL DEFAULT '{}',  -- of the concluded: not definite yet
+  spoken    int4multirange NOT NULL DEFAULT '{}',  -- reported by their owner, who says no more of them
   PRIMARY KEY (batch_id, n)
 );
 -- Deferred sends of a batch whose BatchPlanned was not read yet: their retry is made when it is.

@@ -10,7 +10,8 @@ SELECT batch_id, tenant_id, campaign_id, provider, priority, message_class, due_
 FROM pipeline.batch WHERE batch_id = ANY(%(batch_ids)s)
 
 -- name: sets
-SELECT batch_id, n, scheduled::text, started::text, concluded::text, ambiguous::text
+SELECT batch_id, n, scheduled::text, started::text, concluded::text, ambiguous::text,
+  spoken::text
 FROM pipeline.attempt_set WHERE batch_id = ANY(%(batch_ids)s)
 
 -- name: deferrals
@@ -37,15 +38,15 @@ FROM unnest(%(batch_id)s::text[], %(n)s::int[], %(ranges)s::text[], %(reason)s::
      AS d (batch_id, n, ranges, reason, retry_after_s, at)
 
 -- name: put_sets
-INSERT INTO pipeline.attempt_set (batch_id, n, scheduled, started, concluded, ambiguous)
+INSERT INTO pipeline.attempt_set (batch_id, n, scheduled, started, concluded, ambiguous, spoken)
 SELECT s.batch_id, s.n, s.scheduled::int4multirange, s.started::int4multirange,
-       s.concluded::int4multirange, s.ambiguous::int4multirange
+       s.concluded::int4multirange, s.ambiguous::int4multirange, s.spoken::int4multirange
 FROM unnest(%(batch_id)s::text[], %(n)s::int[], %(scheduled)s::text[], %(started)s::text[],
-            %(concluded)s::text[], %(ambiguous)s::text[])
-     AS s (batch_id, n, scheduled, started, concluded, ambiguous)
+            %(concluded)s::text[], %(ambiguous)s::text[], %(spoken)s::text[])
+     AS s (batch_id, n, scheduled, started, concluded, ambiguous, spoken)
 ON CONFLICT (batch_id, n) DO UPDATE
 SET scheduled = excluded.scheduled, started = excluded.started,
-    concluded = excluded.concluded, ambiguous = excluded.ambiguous
+    concluded = excluded.concluded, ambiguous = excluded.ambiguous, spoken = excluded.spoken
 
 -- name: shorten_waiting
 -- What was started or concluded waits no more.

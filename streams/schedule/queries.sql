@@ -11,7 +11,7 @@ SELECT c.total IS NOT NULL
                   AND r.state IN ('released', 'started', 'ending'))
   AND NOT EXISTS (
     SELECT FROM pipeline.batch b JOIN pipeline.attempt_set a USING (batch_id)
-    JOIN pipeline.release r ON r.batch_id = a.batch_id AND r.n = a.n AND r.ranges && a.ambiguous
-    WHERE b.campaign_id = c.campaign_id AND NOT isempty(a.ambiguous)
+    JOIN pipeline.release r ON r.batch_id = a.batch_id AND r.n = a.n AND r.ranges && (a.ambiguous - a.spoken)
+    WHERE b.campaign_id = c.campaign_id AND NOT isempty(a.ambiguous - a.spoken)
       AND r.deadline_at > clock_timestamp())
 FROM pipeline.campaign c WHERE c.campaign_id = %(campaign_id)s

@@ -23,6 +23,9 @@ from domain.sending import (
     SliceStarted,
 )
 
+#: `OutcomesRecorded.source` of the worker whose claim won.
+OWNER = "owner"
+
 Key = tuple[str, int]  # (batch_id, attempt n)
 
 #: Ends that the owner records without any attempt: they use nothing of a cap.
@@ -33,13 +36,15 @@ _UNATTEMPTED = frozenset({Outcome.SUPPRESSED, Outcome.CANCELLED})
 class AttemptSet:
     """The indexes of attempt n of a batch that were ever scheduled, started, concluded.
 
-    `ambiguous`: of the concluded, those without a definite outcome yet.
+    `ambiguous`: of the concluded, those without a definite outcome yet. `spoken`: those whose owner
+    reported them itself, once, and so will say nothing else.
     """
 
     scheduled: int = 0
     started: int = 0
     concluded: int = 0
     ambiguous: int = 0
+    spoken: int = 0
 
 
 @dataclass(frozen=True)
@@ -128,10 +133,12 @@ class Schedule:
         for result in event.results:
             outcome, mask = Outcome(result["outcome"]), masks.of(result["ranges"])
             fresh = self._conclude(event.batch_id, event.n, outcome, mask)
+            if event.source == OWNER:
+                self._set(event.batch_id, event.n).spoken |= mask
             if outcome is Outcome.DEFERRED and fresh:
                 wait_s = result.get("retry_after_s")
                 self._defer(Deferral(event.batch_id, event.n, fresh, result["reason"], wait_s, at))
-            if outcome in _UNATTEMPTED and event.source == "owner":
+            if outcome in _UNATTEMPTED and event.source == OWNER:
                 self.unattempted[event.release_id] |= mask
 
     def resolved(self, event: AmbiguityResolved, at: datetime) -> None:

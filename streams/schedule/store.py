@@ -85,10 +85,10 @@ async def _save_sets(conn: Connection, schedule: Schedule) -> None:
     rows = []
     for batch_id, n in sorted(schedule.touched):
         known = schedule.sets[batch_id, n]
-        kinds = (known.scheduled, known.started, known.concluded, known.ambiguous)
+        kinds = (known.scheduled, known.started, known.concluded, known.ambiguous, known.spoken)
         rows.append((batch_id, n, *map(masks.text, kinds)))
     if rows:
-        names = "batch_id n scheduled started concluded ambiguous"
+        names = "batch_id n scheduled started concluded ambiguous spoken"
         await conn.execute(SQL["put_sets"], columns(names, rows))
 
 

@@ -188,10 +188,27 @@ async def test_a_campaign_waits_for_an_owner_who_may_still_say_what_became_of_an
     )
     await told(conn, launch, audience, planned("bat_a", 1, campaign_id=campaign_id))
     await told(conn, started("bat_a", [[0, 1]], campaign_id=campaign_id))
-    await told(conn, outcomes("bat_a", [result("ambiguous", [[0, 1]])]))
     change(dsn, "UPDATE pipeline.release SET deadline_at = now() + interval '1 hour'")
+    await told(conn, outcomes("bat_a", [result("ambiguous", [[0, 1]])], source="sweeper"))
 
     early = await settled(conn, campaign_id)
     change(dsn, "UPDATE pipeline.release SET deadline_at = now() - interval '1 s'")
 
     assert (early, await settled(conn, campaign_id)) == (False, True)
+
+
+async def test_a_campaign_does_not_wait_for_an_owner_who_called_a_send_ambiguous_itself(
+    dsn: str, conn: Connection
+) -> None:
+    launch = launched(TENANT)
+    campaign_id: str = launch.campaign_id
+    audience = AudiencePlanned(
+        campaign_id=campaign_id, tenant_id="ten_a", step=1, total=1, batches=1
+    )
+    await told(conn, launch, audience, planned("bat_a", 1, campaign_id=campaign_id))
+    await told(conn, started("bat_a", [[0, 1]], campaign_id=campaign_id))
+    change(dsn, "UPDATE pipeline.release SET deadline_at = now() + interval '1 hour'")
+
+    await told(conn, outcomes("bat_a", [result("ambiguous", [[0, 1]])]))
+
+    assert await settled(conn, campaign_id)
