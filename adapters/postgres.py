@@ -20,6 +20,8 @@ from psycopg_pool import AsyncConnectionPool
 
 ROLES = frozenset({"pm_api", "pm_worker", "pm_projector", "pm_release", "pm_dispatcher"})
 MIGRATIONS = Path(__file__).parent / "migrations"
+#: What folds write can be read from the log again, rows and cursor together: no wait for the disk.
+_SETTINGS = {"pm_projector": " -c synchronous_commit=off"}
 SERVER_VERSION_MIN = 180000  # RETURNING old, and the RLS fixes of reference CVE-2025-8713
 MIGRATION_LOCK = 7700000
 
@@ -32,7 +34,7 @@ def role_options(role: str) -> str:
     """Connection options that make every statement run as `role`."""
     if role not in ROLES:
         raise ValueError(f"{role} is no role of this product")
-    return f"-c role={role}"
+    return f"-c role={role}{_SETTINGS.get(role, '')}"
 
 
 async def connect(dsn: str, role: str, **options: Any) -> AsyncConnection[TupleRow]:

@@ -6,7 +6,6 @@ that doing a thing again gives the same id.
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import os
 import time
@@ -17,10 +16,16 @@ PREFIXES = frozenset(
     | {"bat", "rel", "cnt", "sdr", "cmd", "sup"}
 )
 
+_ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
+_PAIRS = [high + low for high in _ALPHABET for low in _ALPHABET]  # ten bits each
+_SHIFTS = range(120, -1, -10)
+
 
 def encode(prefix: str, raw: bytes) -> str:
     """`prefix_` and 16 bytes as 26 lower-case base32 characters (RFC 4648 §6, no padding)."""
-    return f"{prefix}_{base64.b32encode(raw).decode().rstrip('=').lower()}"
+    number = int.from_bytes(raw, "big") << 2  # 130 bits: 13 pairs of characters
+    pairs = [_PAIRS[number >> shift & 1023] for shift in _SHIFTS]
+    return f"{prefix}_{''.join(pairs)}"
 
 
 def new_id(prefix: str, now_s: float | None = None) -> str:

@@ -25,6 +25,9 @@ from projections.fold import Connection, Fold
 POLL_RECORDS_MAX = 500
 FETCH_BYTES_PER_PARTITION = 512 * 1024
 POLL_WAIT_MS = 200
+#: A broker gathers so much, or waits so long, before it answers: fewer, larger transactions.
+FETCH_BYTES_MIN = 32 * 1024
+FETCH_WAIT_MS = 80
 KAFKA_ANSWER_MAX_S = 10.0
 #: Faults of a record. Everything else is an outage, or a bug that must not cost records.
 FAULTS: tuple[type[Exception], ...] = (
@@ -238,7 +241,8 @@ def _consumer(place: Place) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION,
-        fetch_max_wait_ms=POLL_WAIT_MS,
+        fetch_min_bytes=FETCH_BYTES_MIN,
+        fetch_max_wait_ms=FETCH_WAIT_MS,
     )
 
 
