@@ -81,6 +81,18 @@ def delay_s(
     return retry_delay(reason, n, message_class, retry_after_s, jitter).at_scale(retry_scale)
 
 
+def used_up(reason: str, n: int, message_class: str) -> bool:
+    """Whether a send that was deferred for `reason` at attempt `n` has no further attempt.
+
+    So it is once the waits before that attempt add up to more than the class's deadline, as if all
+    had been for this reason: then an answer needs no history, and facts may be read in any order.
+    Nominal waits, whatever the setting `retry_scale`; a bulk send gets at most 16 attempts, a
+    transactional one 13.
+    """
+    waits = (retry_delay(reason, before, message_class, None, 0) for before in range(1, n))
+    return sum(wait.seconds for wait in waits) > deadline_s(message_class)
+
+
 def deadline_s(message_class: str) -> float:
     """Seconds after which a send of this class is no longer attempted."""
     return DEADLINES_S[message_class]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -26,8 +26,8 @@ class History:
     )
     as_it_happened: list[Recorded] = field(default_factory=list)
 
-    def add(self, partition: str, event: Any) -> None:
-        at = LONG_AGO + timedelta(seconds=len(self.as_it_happened))
+    def add(self, partition: str, event: Any, at: datetime | None = None) -> None:
+        at = at or LONG_AGO + timedelta(seconds=len(self.as_it_happened))
         record = recorded(event, at)
         self.partitions[partition].append(record)
         self.as_it_happened.append(record)

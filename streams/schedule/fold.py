@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 
 from domain.event import Recorded, Topic
 from domain.ids import deriver
-from domain.retries import retry_delay
+from domain.retries import retry_delay, used_up
 from domain.sending import (
     AmbiguityResolved,
     BatchPlanned,
@@ -23,7 +23,7 @@ from domain.sending import (
 )
 from projections.fold import Connection
 from streams.schedule import decisions, store
-from streams.schedule.state import Batch, Deferral, Schedule
+from streams.schedule.state import Batch, Deferral, Schedule, Wait
 
 READER = "schedule"
 
@@ -69,16 +69,28 @@ class ScheduleFold:
         await conn.execute(store.SQL["park"], what)
         await conn.execute(store.SQL["park_batch"], what)
 
-    def retry_at(self, deferral: Deferral, batch: Batch) -> datetime:
-        """When attempt n + 1 is due: the outcome's time, its class's delay, jitter from the ids."""
+    def retry_at(self, deferral: Deferral, batch: Batch) -> Wait:
+        """When attempt n + 1 is due: the outcome's time, its class's delay, jitter from the ids.
+
+        When the retries are used up there is none, and the send waits only to be ended as expired.
+        """
+        at_s = deferral.at.timestamp()
+        if used_up(deferral.reason, deferral.n, batch.message_class):
+            end = _moment((at_s // RETRY_GRAIN_S + 0.5) * RETRY_GRAIN_S)  # when no retry is due
+            return Wait(end, end)
         part = f"{deferral.batch_id}\x1f{deferral.n}".encode()
         seed = hashlib.blake2b(part, key=self._key, digest_size=6).digest()
         jitter = int.from_bytes(seed) / 2**47 - 1
         wait = retry_delay(
             deferral.reason, deferral.n, batch.message_class, deferral.retry_after_s, jitter
         )
-        due_s = deferral.at.timestamp() + wait.at_scale(self._retry_scale)
-        return datetime.fromtimestamp(math.ceil(due_s / RETRY_GRAIN_S) * RETRY_GRAIN_S, UTC)
+        due_s = at_s + wait.at_scale(self._retry_scale)
+        due_at = _moment(math.ceil(due_s / RETRY_GRAIN_S) * RETRY_GRAIN_S)
+        return Wait(due_at, batch.expires_at)
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(seconds, UTC)
 
 
 def feed(schedule: Schedule, record: Recorded) -> None:

@@ -65,10 +65,11 @@ WHERE w.batch_id = g.batch_id AND w.n = g.n AND w.ranges && g.ranges AND NOT w.r
 -- name: add_waiting
 INSERT INTO pipeline.waiting (batch_id, n, due_at, tenant_id, campaign_id, provider, priority,
                               expires_at, ranges, size)
-SELECT w.batch_id, w.n, w.due_at, b.tenant_id, b.campaign_id, b.provider, b.priority, b.expires_at,
+SELECT w.batch_id, w.n, w.due_at, b.tenant_id, b.campaign_id, b.provider, b.priority, w.expires_at,
        w.ranges::int4multirange, w.size
-FROM unnest(%(batch_id)s::text[], %(n)s::int[], %(due_at)s::timestamptz[], %(ranges)s::text[],
-            %(size)s::int[]) AS w (batch_id, n, due_at, ranges, size)
+FROM unnest(%(batch_id)s::text[], %(n)s::int[], %(due_at)s::timestamptz[],
+            %(expires_at)s::timestamptz[], %(ranges)s::text[], %(size)s::int[])
+     AS w (batch_id, n, due_at, expires_at, ranges, size)
 JOIN pipeline.batch b USING (batch_id)
 ON CONFLICT (batch_id, n, due_at) DO UPDATE
 SET ranges = pipeline.waiting.ranges + excluded.ranges,

@@ -10,6 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from domain import masks
 from domain.sending import (
@@ -76,8 +77,16 @@ class Deferral:
     at: datetime
 
 
-#: When the retry of a deferral is due. A pure function of the deferral and its batch.
-RetryAt = Callable[[Deferral, Batch], datetime]
+class Wait(NamedTuple):
+    """When sends are due; from when on they are ended instead. Not later than due: at once."""
+
+    due_at: datetime
+    expires_at: datetime
+
+
+#: How the sends of a deferral wait for the next attempt: a pure function of it and its batch. One
+#: `due_at` goes with one `expires_at`, for it is what waiting sends of (batch, n) are kept under.
+RetryAt = Callable[[Deferral, Batch], Wait]
 
 
 @dataclass
@@ -99,7 +108,7 @@ class Schedule:
     gone: defaultdict[Key, int] = field(default_factory=lambda: defaultdict(int))
     starts: dict[str, tuple[SliceStarted, datetime]] = field(default_factory=dict)
     unattempted: defaultdict[str, int] = field(default_factory=lambda: defaultdict(int))
-    _added: defaultdict[tuple[str, int, datetime], int] = field(
+    _added: defaultdict[tuple[str, int, Wait], int] = field(
         default_factory=lambda: defaultdict(int)
     )
 
@@ -115,7 +124,8 @@ class Schedule:
         batch = _batch(event)
         self.batches[batch.batch_id] = batch
         self.new_batches.append(batch)
-        self._schedule(batch, 1, batch.due_at, (1 << batch.size) - 1)
+        wait = Wait(batch.due_at, batch.expires_at)
+        self._schedule(batch, 1, wait, (1 << batch.size) - 1)
         for deferral in self.deferrals + self.new_deferrals:
             if deferral.batch_id == batch.batch_id:
                 self._retry(deferral, batch)
@@ -155,14 +165,14 @@ class Schedule:
 
     # ---- what changed
 
-    def waiting(self) -> dict[tuple[str, int, datetime], int]:
-        """What is to be added to the waiting rows: (batch, n, due) → indexes, none empty."""
+    def waiting(self) -> dict[tuple[str, int, Wait], int]:
+        """What is to be added to the waiting rows: (batch, n, wait) → indexes, none empty."""
         found = {}
-        for (batch_id, n, due_at), mask in self._added.items():
+        for (batch_id, n, wait), mask in self._added.items():
             known = self.sets[batch_id, n]
             left = mask & ~(known.started | known.concluded)
             if left:
-                found[batch_id, n, due_at] = left
+                found[batch_id, n, wait] = left
         return found
 
     # ---- steps
@@ -196,13 +206,13 @@ class Schedule:
     def _retry(self, deferral: Deferral, batch: Batch) -> None:
         self._schedule(batch, deferral.n + 1, self.retry_at(deferral, batch), deferral.mask)
 
-    def _schedule(self, batch: Batch, n: int, due_at: datetime, mask: int) -> None:
+    def _schedule(self, batch: Batch, n: int, wait: Wait, mask: int) -> None:
         """Once per (send, n): what was ever scheduled is not scheduled again (I4)."""
         known = self._set(batch.batch_id, n)
         fresh = mask & ~known.scheduled
         known.scheduled |= fresh
         if fresh:
-            self._added[batch.batch_id, n, due_at] |= fresh
+            self._added[batch.batch_id, n, wait] |= fresh
 
 
 def _batch(event: BatchPlanned) -> Batch:

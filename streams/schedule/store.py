@@ -96,9 +96,13 @@ async def _save_waiting(conn: Connection, schedule: Schedule) -> None:
     gone = [(*key, masks.text(mask)) for key, mask in schedule.gone.items()]
     if gone:
         await conn.execute(SQL["shorten_waiting"], columns("batch_id n ranges", gone))
-    added = [(*key, masks.text(mask), mask.bit_count()) for key, mask in schedule.waiting().items()]
+    added = [
+        (batch_id, n, *wait, masks.text(mask), mask.bit_count())
+        for (batch_id, n, wait), mask in schedule.waiting().items()
+    ]
     if added:
-        await conn.execute(SQL["add_waiting"], columns("batch_id n due_at ranges size", added))
+        names = "batch_id n due_at expires_at ranges size"
+        await conn.execute(SQL["add_waiting"], columns(names, added))
 
 
 async def _save_releases(conn: Connection, schedule: Schedule, release_id: ReleaseId) -> None:

@@ -10,8 +10,8 @@ from adapters.kafka_log import LogUnavailable
 from domain.campaign import CampaignCancelled, CampaignPaused, CampaignResumed
 from domain.sending import SendsCancelled
 from domain.tenant import TenantRestored, TenantSuspended
-from tests.release_kit import World, slices
-from tests.schedule_kit import KeptLog, change, rows
+from tests.release_kit import World, hours, slices
+from tests.schedule_kit import KeptLog, change, outcomes, result, rows
 
 pytestmark = pytest.mark.stack
 
@@ -170,6 +170,32 @@ async def test_what_is_out_of_time_ends_as_expired_even_while_paused(
 
     assert sent == 0
     assert [event.outcome for event in log.take()] == ["expired"]
+
+
+async def test_a_send_whose_retries_are_used_up_ends_as_expired_long_before_its_campaign(
+    world: World, log: KeptLog
+) -> None:
+    (one,) = await world.tenant()
+    await world.campaign([one], [5], expires_at=datetime.now(UTC) + hours(72))
+    async with world.releaser(log) as releaser:
+        await releaser.tick()
+        (first,) = slices(log)
+        world.claim(first.release_id)
+        deferred = [result("deferred", [[0, 3]], "MAILBOX_FULL"), result("accepted", [[3, 5]])]
+        await world.tell(outcomes(first.batch_id, deferred))
+        late = [result("deferred", [[0, 1]], "MAILBOX_FULL"), result("deferred", [[1, 2]], "INFRA")]
+        await world.tell(outcomes(first.batch_id, late, n=7))
+        change(
+            world.dsn,
+            "UPDATE pipeline.waiting SET due_at = due_at - interval '1 s',"
+            " expires_at = expires_at - interval '1 s'",
+        )
+
+        await releaser.tick()
+
+    (ending,) = log.take()
+    assert (ending.n, ending.outcome, ending.ranges) == (8, "expired", [[0, 1]])
+    assert world.waiting() == 4
 
 
 async def test_a_parked_batch_is_neither_released_nor_ended(world: World, log: KeptLog) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import repeat
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,6 +17,7 @@ from domain.retries import (
     deadline_s,
     delay_s,
     retry_delay,
+    used_up,
 )
 
 REASONS = st.sampled_from(list(OutcomeClass))
@@ -21,6 +25,11 @@ CLASSES = st.sampled_from(sorted(DEADLINES_S))
 JITTERS = st.floats(-1, 1)
 HINTS = st.none() | st.integers(0, 10**6)
 MINUTE, HOUR = 60, 3600
+
+#: The most attempts that a send gets which is only ever deferred, whatever the reasons.
+ATTEMPTS_MAX = {"bulk": 16, "transactional": 13}
+#: What the waits of such a send add up to at most, in deadlines; of one reason it is less.
+DEADLINES_MAX = {"bulk": 2.4, "transactional": 3.9}
 
 
 @settings(max_examples=60)
@@ -107,3 +116,47 @@ def test_a_full_mailbox_is_tried_until_the_deadline_and_not_often() -> None:
         waited += delay_s("MAILBOX_FULL", n, "bulk", None, 0)
 
     assert n == 6
+
+
+def waits_of(reasons: Iterable[str], message_class: str) -> list[float]:
+    """The nominal waits of a send that is deferred for one reason after the other, to its end."""
+    waits: list[float] = []
+    for n, reason in enumerate(reasons, 1):
+        if used_up(reason, n, message_class):
+            break
+        waits.append(delay_s(reason, n, message_class, None, 0))
+    return waits
+
+
+@pytest.mark.parametrize("message_class", sorted(DEADLINES_S))
+@pytest.mark.parametrize("reason", list(OutcomeClass))
+def test_a_send_deferred_for_one_reason_waits_its_deadline_and_at_most_a_step_more(
+    reason: str, message_class: str
+) -> None:
+    *waits, last = waits_of(repeat(reason), message_class)
+
+    assert sum(waits) <= deadline_s(message_class) < sum(waits) + last
+
+
+@settings(max_examples=100)
+@given(st.lists(REASONS, min_size=20, max_size=20), CLASSES)
+def test_a_send_that_is_only_deferred_ends_whatever_the_reasons(
+    reasons: list[str], message_class: str
+) -> None:
+    """Reasons that change are judged by the last: the waits may then add up to more."""
+    waits = waits_of(reasons, message_class)
+
+    assert len(waits) < ATTEMPTS_MAX[message_class]
+    assert sum(waits) < DEADLINES_MAX[message_class] * deadline_s(message_class)
+
+
+@pytest.mark.parametrize("message_class", sorted(DEADLINES_S))
+def test_the_bound_on_attempts_is_reached(message_class: str) -> None:
+    attempts = [len(waits_of(repeat(reason), message_class)) + 1 for reason in OutcomeClass]
+
+    assert max(attempts) == ATTEMPTS_MAX[message_class]
+
+
+@given(REASONS, st.integers(1, 200), CLASSES)
+def test_what_is_used_up_stays_used_up(reason: str, n: int, message_class: str) -> None:
+    assert used_up(reason, n + 1, message_class) >= used_up(reason, n, message_class)
