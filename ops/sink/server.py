@@ -37,7 +37,7 @@ async def _serve(settings: Settings, ready: Callable[[], None]) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with smtp_hosts(settings) as world:
-        with_page = _InboxThread(world.received, settings.inbox_port)
+        with_page = _InboxThread(world.received, settings.inbox_host, settings.inbox_port)
         await with_page.start()
         ready()
         log.info("sink_serves", smtp_port=settings.smtp_port, inbox_port=settings.inbox_port)
@@ -83,17 +83,17 @@ async def _listen(
 class _InboxThread:
     """uvicorn in a thread of its own, so that a page never holds up a reply."""
 
-    def __init__(self, received: Received, port: int) -> None:
+    def __init__(self, received: Received, host: str, port: int) -> None:
         config = uvicorn.Config(
             make_app(received),
-            host="127.0.0.1",
+            host=host,
             port=port,
             log_level="warning",
             access_log=False,
             lifespan="off",
             loop="asyncio",
         )
-        self._port = port
+        self._address = f"{host}:{port}"
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._run, name="inbox", daemon=True)
         self._failed = False
@@ -110,8 +110,8 @@ class _InboxThread:
         while not self._server.started:
             if self._failed or not self._thread.is_alive():
                 raise Missing(
-                    f"the inbox page cannot listen on 127.0.0.1:{self._port}; stop what uses the "
-                    "port, or set PM_INBOX_PORT to another"
+                    f"the inbox page cannot listen on {self._address}; stop what uses the port, or "
+                    "set PM_INBOX_HOST or PM_INBOX_PORT to another"
                 )
             await asyncio.sleep(0.01)
 

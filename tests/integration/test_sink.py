@@ -207,6 +207,20 @@ def test_late_replies_leave_late(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     assert end(sink) == 0
 
 
+def test_the_page_is_served_where_the_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PM_INBOX_HOST", "127.0.0.9")
+    sink = start(tmp_path, *choose_ports(2))
+    wait_ready(sink)
+
+    with urllib.request.urlopen(f"http://127.0.0.9:{sink.inbox_port}/", timeout=10) as got:
+        assert got.status == 200
+    with pytest.raises(urllib.error.URLError):
+        sink.get("/")
+    assert end(sink) == 0
+
+
 def test_a_taken_port_is_one_clear_line(sink: Sink, tmp_path: Path) -> None:
     second = start(tmp_path, sink.smtp_port, choose_ports(1)[0])
     assert second.process.stderr
