@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
+from typing import Self
 
 from domain.ids import new_id
 
@@ -59,7 +60,7 @@ class DotJournal:
     """`domain.ports.DotJournal` over one file. Belongs to one process; not for threads.
 
     The lock ends with this process: the file is closed in forked children, and programs started
-    from here do not inherit it.
+    from here do not inherit it. As a context manager it closes at the end.
     """
 
     def __init__(self, data_dir: Path) -> None:
@@ -79,6 +80,20 @@ class DotJournal:
         self._size = 0
         self._broken = False
         self._write(self._head)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def begin(self, release_id: str) -> None:
+        """Note that dots of this release may follow: until it is concluded the file is needed.
+
+        Repeating is safe. OSError: write no dot.
+        """
+        if release_id not in self._numbers:
+            self._begin(release_id)
 
     def dotted(self, release_id: str, index: int) -> None:
         """Note that the final dot of this attempt is about to be written. OSError: write no dot."""
@@ -157,6 +172,34 @@ def inspect(data_dir: Path, name: str, release_id: str) -> Verdict:
         if not _lock(file):
             return Verdict(Owner.ALIVE)
         return _read(stream.read(), name, release_id)
+
+
+def forsaken(data_dir: Path) -> list[str]:
+    """The names of the journals here whose owner is dead, of this boot or an earlier one.
+
+    A file without a first line may belong to an owner that is about to lock it: it is left out.
+    """
+    folder = data_dir / FOLDER
+    if not folder.is_dir():
+        return []
+    names = [f"{this_host()}/{path.name}" for path in folder.iterdir() if _has_head(path)]
+    return [name for name in names if _is_dead(data_dir, name)]
+
+
+def _has_head(path: Path) -> bool:
+    with suppress(FileNotFoundError):  # its owner may be closing it
+        return path.stat().st_size > 0
+    return False
+
+
+def _is_dead(data_dir: Path, name: str) -> bool:
+    file = _open_existing(data_dir, name)
+    if file is None:
+        return False
+    try:
+        return _lock(file)
+    finally:
+        os.close(file)
 
 
 def discard(data_dir: Path, name: str) -> bool:

@@ -181,10 +181,15 @@ def sweeper(settings: Settings, ready: Ready) -> None:
         pool = postgres.pool(settings.database_url, "pm_release", size_max=1)
         await stack.enter_async_context(pool)
         inspect = partial(dot_journal.inspect, settings.data_dir)
+        journals = sweeping.Journals(
+            partial(dot_journal.forsaken, settings.data_dir),
+            partial(dot_journal.discard, settings.data_dir),
+        )
 
         async def sweep() -> None:
             async with pool.connection(timeout=5) as conn:
                 await sweeping.sweep(conn, log, ends, inspect, id_key=settings.id_key)
+                await sweeping.tidy(conn, ends, journals)
 
         timers.every(app, settings.sweep_every_s, "sweeping", sweep)
 
@@ -211,7 +216,7 @@ def dispatcher(settings: Settings, ready: Ready) -> None:
         letters = KafkaDeadLetters(settings.kafka_bootstrap, settings.prefix, "dispatcher")
         for opened in (pool, started, outcomes, letters):
             await stack.enter_async_context(opened)
-        dots = Dots(DotJournal(settings.data_dir))
+        dots = Dots(stack.enter_context(DotJournal(settings.data_dir)))  # closed after the lanes
         lanes = SmtpLanes(dots, Options.of(settings))
         stack.push_async_callback(lanes.close)
         deps = DispatcherDeps(

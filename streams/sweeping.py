@@ -39,6 +39,15 @@ log = structlog.get_logger(__name__)
 
 Inspect = Callable[[str, str], Verdict]  # (journal's name, release_id)
 
+
+@dataclass(frozen=True)
+class Journals:
+    """The dot journals on this machine (adapters/dot_journal.py)."""
+
+    forsaken: Callable[[], list[str]]  # names of those whose owner is dead
+    discard: Callable[[str], bool]  # removes one; False: its owner lives
+
+
 _NEVER_DOTTED = Finding(Outcome.DEFERRED.value, OutcomeClass.OWN_FAULT.value)
 _NOBODY_KNOWS = Finding(
     Outcome.AMBIGUOUS.value, OutcomeClass.AMBIGUOUS.value, phase=Phase.DOT.value
@@ -90,6 +99,28 @@ async def sweep(
     if swept:
         log.info("slices_swept", releases=len(orphans), sends=swept)
     return swept
+
+
+async def tidy(
+    conn: Connection, ends: LogEnds, journals: Journals, *, patience_s: float = PATIENCE_S
+) -> int:
+    """Remove the journals of dead owners whose slices are all concluded; how many. Repeatable.
+
+    Only once the schedule knows of every start that the log holds; a dead owner makes no more.
+    Raises LogUnavailable.
+    """
+    dead = await asyncio.to_thread(journals.forsaken)
+    if not dead or not await _caught_up(conn, ends, patience_s):
+        return 0
+    rows = await (await conn.execute(SQL["needed"])).fetchall()
+    needed = {_file_id(name) for (name,) in rows}
+    idle = [name for name in dead if _file_id(name) not in needed]
+    return sum([await asyncio.to_thread(journals.discard, name) for name in idle])
+
+
+def _file_id(name: str) -> str:
+    """A journal's own part of its name: one of an earlier boot is kept while it is needed too."""
+    return name.rpartition("/")[2]
 
 
 def _verdicts(started: Sequence[tuple[Any, ...]], inspect: Inspect) -> dict[str, Verdict]:

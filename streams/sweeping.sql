@@ -13,3 +13,6 @@ SELECT r.release_id, r.batch_id, r.tenant_id, r.campaign_id, r.n, r.ip, r.provid
 FROM pipeline.release r LEFT JOIN pipeline.attempt_set a USING (batch_id, n)
 WHERE r.release_id = ANY(%(release_ids)s) AND r.state = 'started'
   AND NOT isempty(r.ranges - coalesce(a.concluded, '{}'))
+
+-- name: needed
+SELECT DISTINCT journal FROM pipeline.release WHERE state = 'started'

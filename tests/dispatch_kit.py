@@ -60,12 +60,18 @@ class MemoryJournal:
     def __init__(self) -> None:
         self.name = "host/boot/memory"
         self.notes: list[tuple[Any, ...]] = []
-        self.full = False
+        self.full_from = ""  # the kind of note that finds no room
+
+    def begin(self, release_id: str) -> None:
+        self._write("begin", release_id)
 
     def dotted(self, release_id: str, index: int) -> None:
-        if self.full:
+        self._write("dotted", release_id, index)
+
+    def _write(self, *note: Any) -> None:
+        if self.full_from == note[0]:
             raise OSError("no space left on the disk")
-        self.notes.append(("dotted", release_id, index))
+        self.notes.append(note)
 
     def replied(self, release_id: str, index: int, code: int) -> None:
         self.notes.append(("replied", release_id, index, code))

@@ -12,7 +12,9 @@ from domain.ports import DotJournal
 
 
 class KeptJournal(DotJournal, Protocol):
-    """A dot journal that is told when a release's notes are no longer needed."""
+    """A dot journal that is told from when to when a release's notes are needed."""
+
+    def begin(self, release_id: str) -> None: ...
 
     def concluded(self, release_id: str) -> None: ...
 
@@ -26,6 +28,14 @@ class Dots:
         self._unanswered: dict[str, set[int]] = {}
         self._forbidden = False
         self.broken = False  # the journal failed: this process life writes no dot any more
+
+    def begin(self, release_id: str) -> None:
+        """Have the journal kept for a release that is about to be started. OSError: do not."""
+        try:
+            self._journal.begin(release_id)
+        except OSError:
+            self.broken = self._forbidden = True
+            raise
 
     def open(self, release_id: str) -> None:
         """Allow dots of a release whose SliceStarted is in the log."""

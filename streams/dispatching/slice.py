@@ -125,11 +125,12 @@ class SliceRun:
         return wanted
 
     async def _start(self) -> bool:
-        """Tell the log before the wire knows (I5). False: it did not hear; nothing may leave."""
+        """Tell journal and log before the wire knows (I5). False: nothing may leave."""
         draft = self._started()
         try:
+            self._sending.dots.begin(self._slice.release.release_id)
             await self._sending.started_log.append([draft], STARTED_TIMEOUT_S)
-        except LogUnavailable as error:
+        except (LogUnavailable, OSError) as error:
             log.warning("slice_not_started", subject=draft.subject, error=str(error))
             return False
         return True

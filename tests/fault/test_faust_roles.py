@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -14,6 +17,7 @@ from adapters.kafka_log import Draft, KafkaLog, now_meta
 from domain.event import Topic
 from domain.indexes import each
 from domain.sending import AudiencePlanned, BatchPlanned, OutcomesRecorded, SliceStarted
+from ops.stack.processes import wait_for
 from tests import pipeline_world as world
 from tests.worker_kit import Workers, events_in, kill, until
 
@@ -145,3 +149,23 @@ async def test_a_dispatcher_told_to_stop_leaves_nothing_ambiguous(
     assert accepted == len(lines(wire)) > 0
     assert len(told) == started
     assert not any(outcome == "ambiguous" for outcome, _ in told)
+
+
+def test_a_dispatcher_that_stops_in_order_leaves_no_journal(
+    dsn: str, server: dict[str, str], log_prefix: str, tmp_path: Path
+) -> None:
+    given = os.environ | settings(server, log_prefix, dsn) | {"PM_DATA_DIR": str(tmp_path)}
+    with (tmp_path / "log").open("ab") as log:
+        command = [sys.executable, "-m", "ops.cli", "run", "dispatcher"]
+        process = subprocess.Popen(command, env=given, stdout=log, stderr=log)
+    try:
+        assert wait_for((tmp_path / "run" / "dispatcher.ready").exists, 20)
+        journals = list((tmp_path / "journal").iterdir())
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    finally:
+        process.kill()
+        process.wait()
+
+    assert len(journals) == 1
+    assert list((tmp_path / "journal").iterdir()) == []

@@ -348,13 +348,14 @@ async def test_a_claim_whose_answer_got_lost_is_concluded_even_if_it_may_not_be_
     assert desk.outcomes.outcomes == {0: OWN_FAULT}
 
 
+@pytest.mark.parametrize(("full_from", "starts"), [("begin", 0), ("dotted", 1)])
 async def test_without_its_dot_journal_a_process_sends_nothing_more_and_asks_to_end(
-    dsn: str, make: Make
+    dsn: str, make: Make, full_from: str, starts: int
 ) -> None:
     first, second = (world.release(dsn, [f"{name}@gmail.test"]) for name in "ab")
     asked: list[bool] = []
     desk = make()
-    desk.journal.full = True
+    desk.journal.full_from = full_from
     desk.dispatcher._ask_to_stop = lambda: asked.append(True)
 
     await desk.dispatcher.take(first.hint)
@@ -364,5 +365,5 @@ async def test_without_its_dot_journal_a_process_sends_nothing_more_and_asks_to_
 
     assert desk.lanes.wire == []
     assert desk.outcomes.outcomes == {0: OWN_FAULT}
-    assert [started.release_id for started in desk.started.started] == [first.release_id]
+    assert [started.release_id for started in desk.started.started] == [first.release_id] * starts
     assert asked == [True]

@@ -15,7 +15,7 @@ from adapters.dot_journal import DotJournal
 from domain.indexes import each
 from domain.sending import OutcomesRecorded, SliceReleased
 from projections.fold import Connection
-from streams.sweeping import sweep
+from streams.sweeping import Journals, sweep, tidy
 from tests.release_kit import World, slices
 from tests.schedule_kit import ID_KEY, KeptLog, KnownEnds, change, outcomes, result, started
 
@@ -266,3 +266,51 @@ async def test_a_sweep_waits_for_a_schedule_that_is_about_to_catch_up(
 
     assert await sweeping == 0
     assert log.drafts == []
+
+
+async def tidied(conn: Connection, swept: Swept) -> int:
+    """One turn of tidying."""
+    journals = Journals(
+        partial(dot_journal.forsaken, swept.folder), partial(dot_journal.discard, swept.folder)
+    )
+    return await tidy(conn, swept.world.ends, journals, patience_s=SOON_S)
+
+
+async def test_a_dead_owners_journal_goes_once_all_its_slices_are_concluded(
+    conn: Connection, swept: Swept
+) -> None:
+    await swept.start()
+    swept.note(1, 250)
+    alive = await tidied(conn, swept)
+    swept.die()
+    open_slice = await tidied(conn, swept)
+    kept = swept.journal.path.exists()
+    await swept.conclude("accepted", 0, 7)
+
+    assert (alive, open_slice, kept) == (0, 0, True)
+    assert await tidied(conn, swept) == 1
+    assert not swept.journal.path.exists()
+    assert await tidied(conn, swept) == 0
+
+
+async def test_a_living_owners_journal_stays_though_nothing_is_open(
+    conn: Connection, swept: Swept
+) -> None:
+    await swept.start()
+    await swept.conclude("accepted", 0, 7)
+
+    assert await tidied(conn, swept) == 0
+    assert swept.journal.path.exists()
+
+
+async def test_no_journal_goes_while_the_schedule_is_behind_the_log(
+    conn: Connection, swept: Swept
+) -> None:
+    """A slice that the schedule has not read of yet may need it."""
+    await swept.start()
+    await swept.conclude("accepted", 0, 7)
+    swept.die()
+    swept.world.ends.at["pm.attempts", 0] = 51
+
+    assert await tidied(conn, swept) == 0
+    assert swept.journal.path.exists()

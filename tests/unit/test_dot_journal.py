@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from adapters import dot_journal
-from adapters.dot_journal import DotJournal, Owner, Verdict, discard, inspect
+from adapters.dot_journal import DotJournal, Owner, Verdict, discard, forsaken, inspect
 
 RELEASE, OTHER = "rel_one", "rel_two"
 
@@ -200,6 +200,49 @@ def test_a_closed_journal_with_an_open_slice_stays_for_the_sweeper(tmp_path: Pat
     assert discard(tmp_path, journal.name)
     assert not journal.path.exists()
     assert discard(tmp_path, journal.name)
+
+
+def test_a_closed_journal_stays_while_a_slice_that_was_never_dotted_is_open(
+    tmp_path: Path,
+) -> None:
+    """Else nobody could tell later that no dot was written."""
+    with DotJournal(tmp_path) as journal:
+        journal.begin(RELEASE)
+        journal.begin(OTHER)
+        journal.concluded(OTHER)
+
+    assert inspect(tmp_path, journal.name, RELEASE) == Verdict(Owner.DEAD)
+
+
+def test_the_journals_of_dead_owners_are_found_and_those_of_the_living_are_not(
+    tmp_path: Path,
+) -> None:
+    alive, gone = DotJournal(tmp_path), DotJournal(tmp_path)
+    gone.dotted(RELEASE, 1)
+    (alive.path.parent / "new").touch()  # made, and not locked yet by its owner
+
+    assert forsaken(tmp_path) == []
+    gone.forget()
+
+    assert forsaken(tmp_path) == [gone.name]
+    assert discard(tmp_path, gone.name)
+    assert forsaken(tmp_path) == []
+    assert alive.path.exists()
+
+    alive.close()
+
+
+def test_journals_of_an_earlier_boot_are_found_too(tmp_path: Path) -> None:
+    journal = DotJournal(tmp_path)
+    dead(journal)
+    journal.path.write_bytes(b"PMDJ1 host/00000000-0000-0000-0000-000000000000/x\n")
+
+    assert [discard(tmp_path, name) for name in forsaken(tmp_path)] == [True]
+    assert not journal.path.exists()
+
+
+def test_where_no_journal_was_ever_made_none_is_forsaken(tmp_path: Path) -> None:
+    assert forsaken(tmp_path) == []
 
 
 def test_an_idle_journal_is_emptied_and_goes_on(tmp_path: Path) -> None:

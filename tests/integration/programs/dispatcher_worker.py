@@ -33,7 +33,7 @@ class WireLanes(ScriptedLanes):
 
 async def install(app: worker.WorkerApp, stack: AsyncExitStack) -> None:
     bootstrap, prefix = SETTINGS.kafka_bootstrap, SETTINGS.prefix
-    dots = Dots(DotJournal(SETTINGS.data_dir))
+    dots = Dots(stack.enter_context(DotJournal(SETTINGS.data_dir)))
     pool = postgres.pool(SETTINGS.database_url, "pm_dispatcher")
     deps = agent.DispatcherDeps(
         pool=await stack.enter_async_context(pool),
