@@ -4,9 +4,10 @@ BIN := .venv/bin
 INSTALLED := .venv/.installed
 FAST_TESTS := tests/unit tests/property
 JOBS := 2
+PM_CORPUS ?= ../shared/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down check test bench clean format lint types imports generated fast
+.PHONY: help setup demo up down check test corpus bench clean format lint types imports generated fast
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -56,7 +57,11 @@ fast:
 	@$(BIN)/pytest -q -n $(JOBS) $(FAST_TESTS)
 
 test: check ## check, then every test on a real Kafka and Postgres that it starts itself
-	@$(BIN)/pytest -q -n $(JOBS) tests $(addprefix --ignore=,$(FAST_TESTS))
+	@$(BIN)/pytest -q -n $(JOBS) tests $(addprefix --ignore=,$(FAST_TESTS) tests/corpus)
+
+corpus: setup ## judge the classifier on real replies, which lie outside the project (PM_CORPUS)
+	@test -d $(PM_CORPUS) || { echo "no corpus in $(PM_CORPUS): set PM_CORPUS to its folder" >&2; exit 3; }
+	@PM_CORPUS=$(PM_CORPUS) $(BIN)/pytest -q tests/corpus
 
 bench: setup ## measure what docs/performance.md tells; takes minutes, wants the machine alone
 	@$(BIN)/python tests/bench/run.py
