@@ -46,8 +46,12 @@ def ensure_tenant(desk: Desk, name: str) -> str:
 
 
 def ensure_ip(desk: Desk, tenant_id: str, egress: Egress, cap_per_day: int | None) -> str:
-    """The tenant's sending IP for this egress, with this cap towards every provider; its id."""
-    hop = (egress.route, egress.relay_host, egress.relay_port)
+    """The tenant's sending IP for this egress, with this cap towards every provider; its id.
+
+    Campaigns with and without a cap go by different ones: neither lifts or binds the other's.
+    """
+    bound = "capped" if cap_per_day is not None else "free"
+    hop = (egress.route, egress.relay_host, egress.relay_port, bound)
     ip = desk.derive("ip", tenant_id, egress.address, *hop)
     stream = sending_ip.stream(ip)
     add = partial(sending_ip.add, tenant_id=tenant_id, ip=ip, egress=egress)

@@ -12,6 +12,7 @@ from collections.abc import AsyncIterator, Callable
 import structlog
 
 from domain.sending import SliceReleased
+from streams.dispatching.cells import Cell
 from streams.dispatching.claim import Claims, Release, Slice
 from streams.dispatching.slice import Sending, SliceRun
 from streams.guard import OUTAGES
@@ -66,31 +67,39 @@ class Dispatcher:
         self._claims, self._sending, self._room = claims, sending, room
         self._slice_deadline_s, self._ask_to_stop = slice_deadline_s, ask_to_stop
         self._running: dict[str, asyncio.Task[None]] = {}
+        self._cells: dict[tuple[str, str], Cell] = {}
+        self._known: set[str] = set()  # releases whose hint waits or is worked on
         self._stopping = False
         self._cut_short = asyncio.Event()
 
     async def take(self, hint: SliceReleased) -> None:
-        """Wait for room and start on the hint's release; does not wait for what comes of it.
+        """Start on the hint's release once its cell has room; does not wait for that.
 
-        Where the dot journal failed nothing can be sent in this life: the process asks to be ended.
+        What waits is bounded: the releaser lets only so many sends be unclaimed per lane. Where the
+        dot journal failed nothing can be sent in this life: the process asks to be ended.
         """
         if self._sending.dots.broken and not self._stopping:
             log.critical("dot_journal_broken")
             self._stopping = True
             self._ask_to_stop()
-        if self._stopping or hint.release_id in self._running:
+        if self._stopping or hint.release_id in self._known:
             return
-        await self._room.enter(hint.size)
-        if self._stopping or hint.release_id in self._running:
-            self._room.leave(hint.size)
-            return
-        task = asyncio.create_task(self._run(hint))
-        self._running[hint.release_id] = task
-        task.add_done_callback(_told)
+        self._known.add(hint.release_id)
+        cell = self._cells.setdefault((hint.ip, hint.provider), Cell())
+        cell.wait(hint)
+        self._pump(cell)
+
+    def _pump(self, cell: Cell) -> None:
+        while not self._stopping and (hint := cell.next()) is not None:
+            task = asyncio.create_task(self._run(hint, cell))
+            self._running[hint.release_id] = task
+            task.add_done_callback(_told)
 
     async def drain(self) -> None:
         """Claim nothing more, let slices end, and return when all their outcomes are in the log."""
         self._stopping = True
+        for cell in self._cells.values():
+            cell.forget()
         log.info("dispatcher_drains", slices=len(self._running))
         if not await self._ended_within(DRAIN_DOTS_S):
             self._sending.dots.forbid()
@@ -103,27 +112,39 @@ class Dispatcher:
             await asyncio.wait(self._running.values(), timeout=seconds)
         return not self._running
 
-    async def _run(self, hint: SliceReleased) -> None:
-        async with self._in_room(hint):
-            token = secrets.token_hex(16)
-            taken = await self._claimed(hint, token)
-            if taken is not None:
-                await SliceRun(self._sending, taken).bring(self._cut_short)
+    async def _run(self, hint: SliceReleased, cell: Cell) -> None:
+        left = hint.size
+
+        def found(sends: int) -> None:
+            nonlocal left
+            left -= sends
+            cell.found(sends)
+            self._pump(cell)
+
+        try:
+            async with self._in_room(hint):
+                if not self._stopping and (taken := await self._claimed(hint)):
+                    await SliceRun(self._sending, taken, found).bring(self._cut_short)
+        finally:
+            found(left)
 
     @contextlib.asynccontextmanager
     async def _in_room(self, hint: SliceReleased) -> AsyncIterator[None]:
+        await self._room.enter(hint.size)
         try:
             yield
         finally:
             self._room.leave(hint.size)
+            self._known.discard(hint.release_id)
             del self._running[hint.release_id]
 
-    async def _claimed(self, hint: SliceReleased, token: str) -> Slice | None:
+    async def _claimed(self, hint: SliceReleased) -> Slice | None:
         """Claim; while Postgres is away, again with the same token, which changes nothing.
 
         When an answer got lost, the claim may have been won: then it is ours to conclude even
         where it may not be sent any more.
         """
+        token = secrets.token_hex(16)
         end = time.monotonic() + self._slice_deadline_s
         unsure = False
         while time.monotonic() < end:

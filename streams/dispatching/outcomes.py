@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import structlog
@@ -65,8 +65,12 @@ def finding_of(reply: Reply, provider: str) -> Finding:
 class Account:
     """What became of one slice's sends. Each counts once; the first finding about it stands."""
 
-    def __init__(self, release: Release, outbox: Outbox) -> None:
+    def __init__(
+        self, release: Release, outbox: Outbox, found: Callable[[int], None] = lambda _: None
+    ) -> None:
+        """`found` is told how many sends just got their finding."""
         self.release = release
+        self._found = found
         self.open = set(each(release.indexes))
         self.settled = asyncio.Event()  # all findings are in the log
         self._outbox = outbox
@@ -85,6 +89,7 @@ class Account:
                 self._pending[finding].append(index)
                 self._unacknowledged += 1
                 self._outbox.note(self, last=not self.open)
+                self._found(1)
 
     def cut(self) -> Draft | None:
         """A record of what is pending; None when nothing is."""

@@ -72,9 +72,11 @@ class Sending:
 class SliceRun:
     """One claimed slice on its way."""
 
-    def __init__(self, sending: Sending, taken: Slice) -> None:
+    def __init__(
+        self, sending: Sending, taken: Slice, found: Callable[[int], None] = lambda _: None
+    ) -> None:
         self._sending, self._slice = sending, taken
-        self._account = Account(taken.release, sending.outbox)
+        self._account = Account(taken.release, sending.outbox, found)
         key = sending.id_key.encode()
         self._send_id, self._event_id = deriver(key, "snd"), deriver(key, "evt")
 
