@@ -5,13 +5,13 @@ PM_TEST_DATABASE_URL and PM_TEST_KAFKA_BOOTSTRAP point at running servers instea
 
 from __future__ import annotations
 
-import asyncio
 import os
 import uuid
 from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
+from aiokafka.admin import AIOKafkaAdminClient
 from psycopg import sql
 
 from adapters import kafka_log, postgres
@@ -59,8 +59,11 @@ def dsn(server: dict[str, str], template_database: str) -> Iterator[str]:
 
 @pytest.fixture
 async def log_prefix(server: dict[str, str]) -> AsyncIterator[str]:
-    """A prefix under which every declared topic exists, on the test's own."""
+    """A prefix under which every declared topic exists until the test ends."""
     prefix = f"t{uuid.uuid4().hex[:10]}."
     await kafka_log.ensure_topics(server["bootstrap"], prefix, 1)
     yield prefix
-    await asyncio.sleep(0)
+    admin = AIOKafkaAdminClient(bootstrap_servers=server["bootstrap"])
+    await admin.start()
+    await admin.delete_topics([prefix + name for name in kafka_log.declared_topics()])
+    await admin.close()
