@@ -32,7 +32,7 @@ class Settings(BaseSettings):
     replication_factor: int = 1
     dns_server: str = ""  # host:port; empty: the system's resolver
     smtp_port: int = 25  # of MX hosts
-    egress_host: str = ""  # local address to bind; empty: the system chooses
+    bounce_host: str = "bounces.penguinmails.invalid"  # takes bounces: MX of bounce.<domain>
     hello_name: str = "mail.penguinmails.invalid"
     tracking_url: str = "https://click.penguinmails.invalid"
 

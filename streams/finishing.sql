@@ -3,7 +3,7 @@
 -- name: unfinished
 -- Campaigns that may be at their end; role pm_worker.
 SELECT campaign_id, tenant_id, total FROM pipeline.campaign
-WHERE state IN ('running', 'paused', 'cancelled') AND total IS NOT NULL
+WHERE NOT settled AND total IS NOT NULL
 ORDER BY campaign_id
 
 -- name: counted

@@ -67,6 +67,7 @@ class Orphan:
     provider: str
     folded: int
     open: str
+    parked: bool
 
 
 async def sweep(
@@ -165,7 +166,9 @@ def judge(index: int, verdict: Verdict, provider: str, *, started: bool) -> Find
 def _record(orphan: Orphan, verdict: Verdict, event_id: Callable[..., str]) -> Draft:
     found: dict[Finding, list[int]] = {}
     for index in each(masks.ranges(masks.read(orphan.open))):
-        finding = judge(index, verdict, orphan.provider, started=orphan.folded > 0)
+        # Of a parked batch the SliceStarted may be the record that could not be read.
+        started = orphan.folded > 0 or orphan.parked
+        finding = judge(index, verdict, orphan.provider, started=started)
         found.setdefault(finding, []).append(index)
     event = OutcomesRecorded(
         release_id=orphan.release_id,

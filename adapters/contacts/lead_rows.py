@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from email_validator import EmailNotValidError, validate_email
 
+from adapters.message.text import field_name
 from domain.refusals import Invalid
 
 ADDRESS_COLUMNS = (
@@ -56,7 +57,7 @@ class Lead:
 
 def read_header(values: Sequence[str]) -> Header:
     """Find the address column. Raises Invalid naming the columns found and the names understood."""
-    names = tuple(field_name(value) for value in values)
+    names = tuple(field_name(value.lstrip("\ufeff")) for value in values)
     for wanted in ADDRESS_COLUMNS:
         if wanted in names:
             return Header(names.index(wanted), names)
@@ -64,12 +65,6 @@ def read_header(values: Sequence[str]) -> Header:
         f"no e-mail column among {', '.join(filter(None, names)) or 'no columns at all'}: "
         "name one of them email"
     )
-
-
-def field_name(title: str) -> str:
-    """A column's title as a template variable: `First Name` and `firstName` are first_name."""
-    spaced = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", title.strip().lstrip("\ufeff"))
-    return re.sub(r"\W+", "_", spaced).strip("_").lower()
 
 
 def read_lead(header: Header, values: Sequence[str]) -> Lead:

@@ -7,7 +7,8 @@ CREATE TABLE pipeline.campaign (
   sender_id text NOT NULL, domain_id text NOT NULL, sign text NOT NULL, ips text[] NOT NULL,
   message_class text NOT NULL, priority text NOT NULL,
   launched_at timestamptz NOT NULL, expires_at timestamptz NOT NULL,
-  total bigint                    -- of AudiencePlanned; NULL while planning
+  total bigint,                   -- of AudiencePlanned; NULL while planning
+  settled boolean NOT NULL DEFAULT false  -- CampaignFinished was read
 );
 CREATE INDEX campaign_running ON pipeline.campaign (campaign_id) WHERE state = 'running';
 CREATE TABLE pipeline.planned (   -- a fold of AudiencePlanned, which may come before the launch

@@ -9,6 +9,7 @@ from functools import partial
 from adapters.dns import DnsResolver, Unanswered
 from adapters.message.dkim import new_key
 from adapters.sending_records import DnsRecord, check_domain, expected_records
+from adapters.settings import Settings
 from domain import sending_domain, sending_ip, tenant
 from domain.ports import Reservation
 from domain.sending_ip import EVERY_PROVIDER, Egress
@@ -18,7 +19,6 @@ from ops.launching.desk import Desk
 
 #: selector → algorithm (deliverability.md §5.1)
 SELECTORS = {"pm1": "rsa", "pme": "ed25519"}
-BOUNCE_HOST = "bounces.penguinmails.invalid"
 
 LABEL = """
 INSERT INTO vault.label (tenant_id, id, kind, label) VALUES (%s, %s, %s, %s)
@@ -103,7 +103,7 @@ def _keys(desk: Desk, tenant_id: str, domain_id: str) -> dict[str, tuple[str, st
 def records(desk: Desk, tenant_id: str, domain_id: str, domain: str) -> list[DnsRecord]:
     """What the owner of the domain publishes."""
     keys = _keys(desk, tenant_id, domain_id)
-    return expected_records(domain, domain_id.partition("_")[2], keys, BOUNCE_HOST)
+    return expected_records(domain, domain_id.partition("_")[2], keys, Settings().bounce_host)
 
 
 def verify_domain(desk: Desk, tenant_id: str, domain_id: str, domain: str) -> list[str]:

@@ -117,7 +117,9 @@ class SliceRun:
         wanted: list[Recipient] = []
         for index in each(self._slice.release.indexes):
             recipient = known.get(index)
-            if recipient is None or recipient.address is None:
+            if recipient is None:  # the vault lacks what was planned: it was restored, say
+                self._account.find(OWN_FAULT, (index,))
+            elif recipient.address is None:
                 self._account.find(ERASED, (index,))
             elif recipient.suppressed is not None:
                 reason = recipient.suppressed

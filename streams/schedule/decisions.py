@@ -31,7 +31,7 @@ _STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
     CampaignPaused: ("campaign_state", {"state": "paused"}),
     CampaignResumed: ("campaign_state", {"state": "running"}),
     CampaignCancelled: ("campaign_state", {"state": "cancelled"}),
-    CampaignFinished: ("campaign_state", {"state": "finished"}),
+    CampaignFinished: ("campaign_finished", {}),
     AudiencePlanned: ("audience", {}),
     TenantCreated: ("tenant_created", {}),
     TenantSuspended: ("tenant", {"may_send": False}),

@@ -13,6 +13,12 @@ ON CONFLICT (campaign_id) DO NOTHING
 UPDATE pipeline.campaign SET state = %(state)s
 WHERE campaign_id = %(campaign_id)s AND state IN ('running', 'paused')
 
+-- name: campaign_finished
+-- A cancelled campaign stays cancelled; nobody has to look at it again.
+UPDATE pipeline.campaign
+SET settled = true, state = CASE WHEN state IN ('running', 'paused') THEN 'finished' ELSE state END
+WHERE campaign_id = %(campaign_id)s
+
 -- name: audience
 WITH step AS (
   INSERT INTO pipeline.planned (campaign_id, step, total, batches)
