@@ -157,6 +157,20 @@ async def test_who_must_not_or_cannot_be_mailed_is_concluded_without_being_start
     }
 
 
+async def test_a_recipient_whom_the_vault_lost_is_our_fault_and_not_an_erasure(
+    dsn: str, make: Make
+) -> None:
+    """An older vault was restored: the send waits, nobody says that the contact is gone."""
+    released = world.release(dsn, ["a@gmail.test", "b@gmail.test"])
+    world.change(dsn, "DELETE FROM vault.audience WHERE idx = 1")
+    desk = make()
+
+    await desk.dispatcher.take(released.hint)
+    await desk.until_settled(released)
+
+    assert desk.outcomes.outcomes == {0: TAKEN, 1: ("deferred", "OWN_FAULT")}
+
+
 async def test_with_a_relay_every_recipient_goes_to_it(dsn: str, make: Make) -> None:
     released = world.release(dsn, ["a@silent.test", "b@nomail.test"], route="relay")
     desk = make()

@@ -314,3 +314,19 @@ async def test_no_journal_goes_while_the_schedule_is_behind_the_log(
 
     assert await tidied(conn, swept) == 0
     assert swept.journal.path.exists()
+
+
+async def test_i4_a_start_that_nobody_could_read_is_not_taken_for_none(
+    conn: Connection, swept: Swept
+) -> None:
+    """Its batch is parked; what its owner may have dotted elsewhere is ambiguous, not deferred."""
+    change(swept.world.dsn, "UPDATE pipeline.batch SET parked = 'poison'")
+    swept.note(1, 250)
+    swept.note(2)
+    swept.die()
+    log = KeptLog()
+
+    await turn(conn, swept, log)
+
+    found = by_index(log)
+    assert (found[1][0], found[2][0], found[3][0]) == ("accepted", "ambiguous", "deferred")
