@@ -1,4 +1,4 @@
-"""What commands do with a stack: bring it up, take it down, connect to it."""
+"""What commands do with a stack: bring it up, take it down."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ops import board
 from ops.board import Board, Phase, State
@@ -20,10 +19,7 @@ from ops.stack import jars, postgres
 from ops.stack.java import java
 from ops.stack.processes import end, is_free, wait_for
 from ops.stack.program import Program
-from ops.stack.stack import Servers, Stack, given_servers, load, load_or_create
-
-if TYPE_CHECKING:  # imported where used: `up` and `down` start without pydantic
-    from adapters.settings import Settings
+from ops.stack.stack import Servers, Stack, load, load_or_create
 
 Tell = Callable[[str], None]
 
@@ -178,36 +174,3 @@ def _stop_without_supervisor(stack: Stack, found: Board) -> None:
     supervisor.stop(stack, programs(stack, servers_only=found.servers_only), found)
     found.phase = Phase.STOPPED
     board.write(stack.data, found)
-
-
-def running(data: Path) -> Stack:
-    """The stack of this folder, which something of runs. Raises Missing with the cure."""
-    stack, found = load(data), board.read(data)
-    alive = found.supervised or any(line.life.runs() for line in found.processes)
-    if not stack or not alive:
-        raise Missing(f"no stack runs in {data}: `penguin up` starts one (--data DIR: another)")
-    return stack
-
-
-def connected(data: Path) -> Settings:
-    """Settings that reach the running stack, or the servers that the environment names.
-
-    Raises Missing when there is neither.
-    """
-    from adapters.settings import Settings
-
-    given = given_servers()
-    stack = load(data)
-    if given and (not stack or not stack.given):
-        return Settings(data_dir=data)
-    return settings_of(running(data))
-
-
-def settings_of(stack: Stack) -> Settings:
-    """What the stack's own roles are started with."""
-    from adapters.settings import Settings
-
-    told = {name.removeprefix("PM_").lower(): text for name, text in stack.environment().items()}
-    return Settings.model_validate(
-        {n: text for n, text in told.items() if n in Settings.model_fields}
-    )

@@ -1,4 +1,4 @@
-"""Where a command finds its stack: the environment first, then DIR/stack.json."""
+"""Where a command finds its stack: servers that the environment names, or DIR/stack.json."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from adapters.settings import Settings
 from ops.errors import Missing
 from ops.stack.processes import HOST
-from ops.stack.stack import Stack, load
+from ops.stack.stack import Servers, Stack, given_servers, load
 
 
 @dataclass(frozen=True)
@@ -31,25 +31,24 @@ class Where:
 def find(
     data: Path, *, log_only: bool = False, environment: Mapping[str, str] = os.environ
 ) -> Where:
-    """The stack of a folder. PM_KAFKA_BOOTSTRAP, PM_DATABASE_URL and PM_ID_KEY win over its file.
+    """The stack of a folder. PM_KAFKA_BOOTSTRAP with PM_DATABASE_URL, and PM_ID_KEY, win over it.
 
-    Raises Missing when Kafka's address is known from neither, or Postgres's, unless `log_only`.
-    Whether anything answers there is not asked.
+    Raises Missing when neither names servers, or the environment half of the pair; with `log_only`
+    Kafka's half is enough. Whether anything answers there is not asked.
     """
     stack = load(data)
-    bootstrap = environment.get("PM_KAFKA_BOOTSTRAP") or (stack.bootstrap if stack else "")
-    dsn = (
-        environment.get("PM_DATABASE_URL")
-        or environment.get("DATABASE_URL")
-        or (stack.dsn if stack else "")
-    )
-    if not bootstrap or not (dsn or log_only):
-        unset = "PM_DATABASE_URL" if bootstrap else "PM_KAFKA_BOOTSTRAP"
-        raise Missing(f"there is no stack in {data}: `penguin up` makes one, or set {unset}")
+    servers = _given(environment, log_only=log_only)
+    if servers is None and stack is not None:
+        servers = Servers(stack.bootstrap, stack.dsn)
+    if servers is None:
+        raise Missing(
+            f"there is no stack in {data}: `penguin up` makes one, or set PM_KAFKA_BOOTSTRAP and "
+            "PM_DATABASE_URL"
+        )
     return Where(
         data_dir=data,
-        bootstrap=bootstrap,
-        dsn=dsn,
+        bootstrap=servers.bootstrap,
+        dsn=servers.dsn,
         prefix=environment.get("PM_PREFIX", ""),
         id_key=environment.get("PM_ID_KEY") or _own_key(stack),
         api_url=stack.api_url if stack else "",
@@ -57,6 +56,13 @@ def find(
         dns_server=environment.get("PM_DNS_SERVER") or _address(stack, "dns"),
         smtp_port=int(environment.get("PM_SMTP_PORT") or (stack.ports["smtp"] if stack else 0)),
     )
+
+
+def _given(environment: Mapping[str, str], *, log_only: bool) -> Servers | None:
+    bootstrap = environment.get("PM_KAFKA_BOOTSTRAP", "")
+    if log_only and bootstrap:
+        return Servers(bootstrap, environment.get("PM_DATABASE_URL", ""))
+    return given_servers(environment)
 
 
 def _own_key(stack: Stack | None) -> str:

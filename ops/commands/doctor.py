@@ -29,11 +29,13 @@ def doctor(data: options.Data = options.DATA, json: options.AsJson = False) -> i
 
 
 def _examine(data: Path) -> list[Check]:
-    from ops import control
+    from adapters.settings import Settings
+    from ops import where
     from ops.doctor import log, machine, rows
     from ops.stack.stack import load
 
-    settings = control.connected(data)
+    at = where.find(data)
     stack = load(data)
     found = list(machine.looks(stack)) if stack else []
-    return [*found, *asyncio.run(log.looks(settings)), *rows.looks(settings)]
+    found += asyncio.run(log.looks(at))
+    return [*found, *rows.looks(at.dsn, Settings().freshness_max_s)]

@@ -8,44 +8,44 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from adapters import kafka_log
-from adapters.settings import Settings
 from ops.doctor.check import Check, check
+from ops.where import Where
 
 ANSWER_TIMEOUT_S = 10.0
 DEAD_LETTERS = ".dlq"
 
 
-async def looks(settings: Settings) -> list[Check]:
+async def looks(where: Where) -> list[Check]:
     """All findings; one when Kafka does not answer, for then nothing else can be seen."""
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=where.bootstrap)
     try:
         async with asyncio.timeout(ANSWER_TIMEOUT_S):
             await consumer.start()
             there = await consumer.topics()
     except (KafkaError, TimeoutError, OSError) as error:
-        return [_answers(settings, str(error) or "no answer in time")]
+        return [_answers(where, str(error) or "no answer in time")]
     finally:
         await consumer.stop()
-    found = [_answers(settings, "")]
-    missing = [name for name in _names(settings) if name not in there]
+    found = [_answers(where, "")]
+    missing = [name for name in _names(where) if name not in there]
     found.append(_topics(missing))
     if not missing:
-        found.append(await _log_id(settings))
-        found += await _dead_letters(settings)
+        found.append(await _log_id(where))
+        found += await _dead_letters(where)
     return found
 
 
-def _answers(settings: Settings, problem: str) -> Check:
+def _answers(where: Where, problem: str) -> Check:
     return check(
         "kafka answers",
         ok=not problem,
-        found=f"{settings.kafka_bootstrap} {problem}".strip(),
+        found=f"{where.bootstrap} {problem}".strip(),
         cure="penguin up, or point PM_KAFKA_BOOTSTRAP to a broker that runs",
     )
 
 
-def _names(settings: Settings) -> list[str]:
-    return [settings.prefix + name for name in kafka_log.declared_topics()]
+def _names(where: Where) -> list[str]:
+    return [where.prefix + name for name in kafka_log.declared_topics()]
 
 
 def _topics(missing: list[str]) -> Check:
@@ -57,15 +57,15 @@ def _topics(missing: list[str]) -> Check:
     )
 
 
-async def _log_id(settings: Settings) -> Check:
+async def _log_id(where: Where) -> Check:
     """Every kept partition must begin with the mark of one and the same log."""
     kept = [
-        TopicPartition(settings.prefix + name, number)
+        TopicPartition(where.prefix + name, number)
         for name, declared in kafka_log.declared_topics().items()
         if not name.endswith(DEAD_LETTERS) and ".due." not in name
         for number in range(declared["partitions"])
     ]
-    ids = set((await kafka_log.log_id(settings.kafka_bootstrap, kept)).values())
+    ids = set((await kafka_log.log_id(where.bootstrap, kept)).values())
     return check(
         "log id",
         ok=len(ids) == 1 and not ids & {"", "unmarked"},
@@ -74,14 +74,14 @@ async def _log_id(settings: Settings) -> Check:
     )
 
 
-async def _dead_letters(settings: Settings) -> list[Check]:
+async def _dead_letters(where: Where) -> list[Check]:
     declared = kafka_log.declared_topics()
     counts = {
-        settings.prefix + name: topic["partitions"]
+        where.prefix + name: topic["partitions"]
         for name, topic in declared.items()
         if name.endswith(DEAD_LETTERS)
     }
-    consumer = AIOKafkaConsumer(bootstrap_servers=settings.kafka_bootstrap)
+    consumer = AIOKafkaConsumer(bootstrap_servers=where.bootstrap)
     await consumer.start()
     try:
         return [_letters(n, await _records(consumer, n, counts[n])) for n in counts]

@@ -8,7 +8,6 @@ import psycopg
 from psycopg import Connection
 
 from adapters.postgres import SERVER_VERSION_MIN
-from adapters.settings import Settings
 from ops.doctor.check import Check, Checks, check
 from ops.migrations import FOLDERS
 
@@ -16,16 +15,14 @@ CONNECT_TIMEOUT_S = 5
 PARKED_SHOWN = 5
 
 
-def looks(settings: Settings) -> list[Check]:
+def looks(dsn: str, freshness_max_s: float) -> list[Check]:
     """All findings; one when Postgres does not answer, for then nothing else can be seen."""
     try:
-        with psycopg.connect(
-            settings.database_url, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S
-        ) as conn:
+        with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as conn:
             version = conn.info.server_version
             found = [_answers(version, "")]
             found.append(applied := _migrations(conn))
-            return [*found, *_held_up(conn, settings)] if applied.ok else found
+            return [*found, *_held_up(conn, freshness_max_s)] if applied.ok else found
     except psycopg.OperationalError as error:
         return [_answers(0, " ".join(str(error).split()))]
 
@@ -54,13 +51,13 @@ def _migrations(conn: Connection[Any]) -> Check:
     )
 
 
-def _held_up(conn: Connection[Any], settings: Settings) -> Checks:
-    yield from _freshness(conn, settings)
+def _held_up(conn: Connection[Any], freshness_max_s: float) -> Checks:
+    yield from _freshness(conn, freshness_max_s)
     yield _gate(conn)
     yield _parked(conn)
 
 
-def _freshness(conn: Connection[Any], settings: Settings) -> Checks:
+def _freshness(conn: Connection[Any], freshness_max_s: float) -> Checks:
     """Release and claim refuse while the schedule is older than this."""
     rows = conn.execute(
         "SELECT reader, extract(epoch FROM clock_timestamp() - caught_up_at)::float8"
@@ -69,7 +66,7 @@ def _freshness(conn: Connection[Any], settings: Settings) -> Checks:
     for reader, age_s in rows:
         yield check(
             f"reader {reader}",
-            ok=age_s <= settings.freshness_max_s,
+            ok=age_s <= freshness_max_s,
             found=f"stood at the end of the log {age_s:.1f} s ago",
             cure=f"penguin projections status shows its lag; does the process run ({reader})?",
         )
