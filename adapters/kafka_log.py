@@ -140,10 +140,13 @@ async def ensure_topics(bootstrap: str, prefix: str, replication_factor: int) ->
 
 async def log_id(bootstrap: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, str]:
     """The log id at the first offset of each partition; '' where the partition is empty."""
+    partitions = list(partitions)
+    if not partitions:
+        return {}
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
     await consumer.start()
     try:
-        return await _first_ids(consumer, list(partitions))
+        return await _first_ids(consumer, partitions)
     finally:
         await consumer.stop()
 

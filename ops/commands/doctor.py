@@ -28,14 +28,21 @@ def doctor(data: options.Data = options.DATA, json: options.AsJson = False) -> i
     return 0 if all(one.ok for one in found) else 1
 
 
+#: Without these, cursors and log cannot be compared.
+PREPARED = {"kafka answers", "topics", "postgres answers", "migrations"}
+
+
 def _examine(data: Path) -> list[Check]:
     from adapters.settings import Settings
     from ops import where
-    from ops.doctor import log, machine, rows
+    from ops.doctor import cursors, log, machine, rows
     from ops.stack.stack import load
 
     at = where.find(data)
     stack = load(data)
     found = list(machine.looks(stack)) if stack else []
     found += asyncio.run(log.looks(at))
-    return [*found, *rows.looks(at.dsn, Settings().freshness_max_s)]
+    found += rows.looks(at.dsn, Settings().freshness_max_s)
+    if {one.name for one in found if one.ok} >= PREPARED:
+        found += asyncio.run(cursors.looks(at))
+    return found
