@@ -61,7 +61,7 @@ class Phase(StrEnum):
     DOT = "dot"  # the final dot was written
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # a value like the others; frozen, making one takes three times as long
 class Reply:
     """What came of one attempt. code 0: no reply (the connection failed or ended; `text` says how).
 
@@ -75,7 +75,7 @@ class Reply:
     first_in_session: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(slots=True)  # as Reply: one is made per send
 class Message:
     """One recipient's mail, ready for the wire: CRLF lines, dot-stuffed, without the final dot."""
 

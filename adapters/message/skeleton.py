@@ -92,12 +92,8 @@ class Skeleton:
         body = self._body.fill(values)
         head = self._head(send_id, token, recipient, values)
         signatures = self._signatures(head.canonical, body) if self._stamps else b""
-        return Message(
-            index=index,
-            mail_from=tokens.return_path(token, self._domain),
-            rcpt_to=recipient,
-            wire=b"%b%b\r\n%b" % (signatures, head.wire, body),
-        )
+        mail_from = tokens.return_path(token, self._domain)
+        return Message(index, mail_from, recipient, b"%b%b\r\n%b" % (signatures, head.wire, body))
 
     def _head(self, send_id: str, token: str, recipient: str, values: tuple[bytes, ...]) -> Field:
         subject = self._fixed_subject or self._subject_field(values)
