@@ -33,6 +33,10 @@ ATTEMPTS = 3  # at a decision, when others change its stream at the same time
 SNAPSHOT_EVERY = 200  # events
 
 
+class NotCompared(StoreUnavailable):
+    """The relay has not found store and log to agree since Postgres started; nothing was stored."""
+
+
 @dataclass(frozen=True)
 class _Loaded(Generic[S]):
     """A stream's state, its last version and position in the log, and what folding it took."""
@@ -99,7 +103,7 @@ class EventStore:
 
     def _require_relay(self, stream: Stream) -> None:
         if self._needs_relay and not stream.relay_compared:
-            raise StoreUnavailable(
+            raise NotCompared(
                 "the relay has not yet compared the event store with Kafka; see that it runs"
             )
 

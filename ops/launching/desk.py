@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,7 +13,7 @@ from psycopg import Connection
 from psycopg.rows import TupleRow
 
 from adapters import postgres
-from adapters.event_store import EventStore
+from adapters.event_store import EventStore, NotCompared
 from domain.event import Event
 from domain.ids import deriver
 from domain.ports import Decided, Decider, Reservation
@@ -20,6 +21,9 @@ from ops.errors import Missing
 from ops.where import Where
 
 ACTOR = "operator"
+
+#: The relay compares store and log within a second after Postgres has started.
+RELAY_PATIENCE_S, RELAY_POLL_S = 10.0, 0.1
 
 
 @dataclass(frozen=True)
@@ -29,6 +33,7 @@ class Desk:
     where: Where
     decider: Decider
     vault: Connection[TupleRow]
+    patience_s: float = RELAY_PATIENCE_S
 
     def derive(self, prefix: str, *parts: object) -> str:
         """The id of a thing that is named by its parts: naming it again gives the same id."""
@@ -44,17 +49,28 @@ class Desk:
         command_id: str = "",
         reservations: Sequence[Reservation] = (),
     ) -> Decided:
-        """Take one decision on an aggregate's module. Raises what `Decider.transact` raises."""
-        return self.decider.transact(
-            stream_id,
-            aggregate.initial,
-            aggregate.evolve,
-            decide,
-            tenant_id=tenant_id,
-            command_id=command_id,
-            actor=ACTOR,
-            reservations=reservations,
-        )
+        """Take one decision on an aggregate's module. Raises what `Decider.transact` raises.
+
+        Raises Missing when the relay does not compare store and log in time: a store that was
+        restored must not be decided on (design-fixes.md 6).
+        """
+        until = time.monotonic() + self.patience_s
+        while True:
+            try:
+                return self.decider.transact(
+                    stream_id,
+                    aggregate.initial,
+                    aggregate.evolve,
+                    decide,
+                    tenant_id=tenant_id,
+                    command_id=command_id,
+                    actor=ACTOR,
+                    reservations=reservations,
+                )
+            except NotCompared as error:
+                if time.monotonic() >= until:
+                    raise Missing(f"{error}: `penguin status`, and the relay's log") from error
+                time.sleep(RELAY_POLL_S)
 
     def write(self, tenant_id: str, statement: str, values: Sequence[object]) -> None:
         """One statement on the tenant's rows of the vault."""
@@ -72,11 +88,11 @@ class Desk:
 
 
 @contextmanager
-def open_desk(where: Where) -> Iterator[Desk]:
+def open_desk(where: Where, patience_s: float = RELAY_PATIENCE_S) -> Iterator[Desk]:
     """A desk at a running stack. Raises Missing when its database does not answer."""
     try:
         vault = postgres.connect_sync(where.dsn, "pm_worker", connect_timeout=5)
     except psycopg.OperationalError as error:
         raise Missing(f"Postgres does not answer: `penguin up` starts it ({error})") from error
-    with vault, EventStore(where.dsn, "pm_worker") as store:
-        yield Desk(where, store, vault)
+    with vault, EventStore(where.dsn, "pm_worker", needs_relay=True) as store:
+        yield Desk(where, store, vault, patience_s)
