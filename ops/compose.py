@@ -124,7 +124,8 @@ def planner(settings: Settings, ready: Ready) -> None:
         await stack.enter_async_context(letters)
         api_pool = postgres.pool(settings.database_url, "pm_api", size_max=2)
         await stack.enter_async_context(api_pool)
-        decider = InThread(stack.enter_context(EventStore(settings.database_url, "pm_worker")))
+        store = EventStore(settings.database_url, "pm_worker", needs_relay=True)
+        decider = InThread(stack.enter_context(store))
         key = settings.id_key
         agent.install(app, settings, PlannerDeps(pool, log, _resolver(settings), key), letters)
         suppressed = suppressing.SuppressingDeps(pool, api_pool, decider, key)
