@@ -3,108 +3,54 @@
     python tests/bench/main_job.py [--recipients 100000] [--sign none,rsa] [--json]
 
 Brings up a stack of its own in a temporary folder, warms it with a small campaign, then sends one
-campaign for each way of signing; the sink accepts everything at once.
+campaign for each way of signing; the sink accepts everything at once. Rate and CPU are those from
+the launch to the last outcome, import not included. At the end, on the same stack, the ledger's
+rebuild and the proof from the log (tests/bench/rebuild.py).
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
-import sys
-import tempfile
-from pathlib import Path
 from typing import Any
 
-import psutil
+from tests.bench import rebuild
+from tests.bench.stack import campaign, running
 
-ROOT = Path(__file__).parents[2]
 WARM_UP = 2000
 
 
-class Stack:
-    """A stack for one bench."""
-
-    def __init__(self, data: Path) -> None:
-        self.data = data
-
-    def run(self, *arguments: str) -> dict[str, Any]:
-        """One command; its JSON."""
-        done = subprocess.run(
-            [sys.executable, "-m", "ops.cli", *arguments, "--data", str(self.data), "--json"],
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-            check=True,
-        )
-        found: dict[str, Any] = json.loads(done.stdout) if done.stdout.strip() else {}
-        return found
-
-    def cpu_s(self) -> dict[str, float]:
-        """Seconds of CPU so far by process, children included."""
-        spent = {}
-        for entry in self.run("status")["processes"]:
-            process = psutil.Process(entry["pid"])
-            family = [process, *process.children(recursive=True)]
-            # A child that ended is in its parent's children times.
-            spent[entry["name"]] = sum(sum(member.cpu_times()[:4]) for member in family)
-        return spent
+def measured(recipients: int, ways: list[str]) -> dict[str, Any]:
+    """A report for each way of signing, then what reading the log back takes."""
+    with running() as stack:
+        campaign(stack, "warm-up", min(WARM_UP, recipients), "none")
+        sent = {sign: campaign(stack, f"bench-{sign}", recipients, sign) for sign in ways}
+        return {"recipients": recipients, "campaigns": sent, **rebuild.measured(stack)}
 
 
-def leads(path: Path, count: int, domain: str) -> Path:
-    """A clean file: everybody is accepted at once."""
-    with path.open("w") as file:
-        file.write("email,first_name,city,company\n")
-        for n in range(count):
-            file.write(f"lead{n}@{domain},Name{n},Oslo,Acme\n")
-    return path
-
-
-def campaign(stack: Stack, name: str, count: int, sign: str) -> dict[str, Any]:
-    """One campaign to its end; its report with CPU by process."""
-    csv = leads(stack.data / f"{name}.csv", count, "gmail.com")
-    template = str(ROOT / "examples" / "welcome.html")
-    sender = f"Bench <news@{name}.example>"
-    before = stack.cpu_s()
-    options = ("--csv", str(csv), "--template", template, "--from", sender, "--sign", sign)
-    found = stack.run("send", *options, "--wait")
-    after = stack.cpu_s()
-    assert found["accepted"] == count, found
-    spent = {which: (after[which] - before[which]) * 1e6 / count for which in after}
-    return found | {"cpu_us_per_mail": {which: round(us, 1) for which, us in spent.items()}}
+def told(found: dict[str, Any]) -> list[str]:
+    """The same for people."""
+    lines = []
+    for sign, report in found["campaigns"].items():
+        spent = report["cpu_us_per_mail"]
+        rate, took_s = report["emails_per_s"], report["elapsed_s"]
+        lines += [
+            f"{rate:10,.0f} mails/s  signed: {sign}; {found['recipients']:,} in {took_s:.1f} s",
+            f"{sum(spent.values()):10,.1f} us CPU a mail, all processes together",
+            "           " + ", ".join(f"{name} {us}" for name, us in spent.items()),
+        ]
+    return lines + rebuild.told(found)
 
 
 def main() -> None:
     """Measure and tell."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--recipients", type=int, default=100_000)
-    parser.add_argument("--sign", default="none,rsa")
+    parser.add_argument("--sign", default="none,rsa", help="none, rsa, ed25519, both; by commas")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    with tempfile.TemporaryDirectory(prefix="pm-bench-") as folder:
-        stack = Stack(Path(folder))
-        stack.run("up")
-        try:
-            campaign(stack, "warm-up", WARM_UP, "none")
-            found = {
-                sign: campaign(stack, f"bench-{sign}", args.recipients, sign)
-                for sign in args.sign.split(",")
-            }
-        finally:
-            stack.run("down")
-    tell(found, as_json=args.json)
-
-
-def tell(found: dict[str, dict[str, Any]], *, as_json: bool) -> None:
-    """JSON, or a table."""
-    if as_json:
-        print(json.dumps(found))
-        return
-    for sign, report in found.items():
-        spent = report["cpu_us_per_mail"]
-        print(f"{sign}: {report['emails_per_s']:,.0f} mails/s, {report['elapsed_s']:.1f} s")
-        print("  CPU us/mail: " + ", ".join(f"{name} {us}" for name, us in spent.items()))
-        print(f"  CPU us/mail together: {sum(spent.values()):.0f}")
+    found = measured(args.recipients, args.sign.split(","))
+    print(json.dumps(found) if args.json else "\n".join(told(found)))
 
 
 if __name__ == "__main__":
