@@ -32,6 +32,6 @@ def demo(
     if json:
         options.print_json(found)
     else:
-        print(story.told(found))
+        print(story.told(found), flush=True)
     story.stay_or_leave(options.folder(data), leave=leave)
     return 0 if found["verified"] else 1
