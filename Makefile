@@ -19,6 +19,7 @@ $(INSTALLED): requirements/dev.txt pyproject.toml
 	  echo "Python 3.11 or newer is needed: install it, or name one: make setup PYTHON=/path/to/python3" >&2; exit 3; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv .venv || { \
 	  echo "Python's venv module is needed (Debian: apt install python3-venv)" >&2; exit 3; }
+	@echo "installing requirements/dev.txt into .venv, about a minute the first time" >&2
 	@$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt || { \
 	  echo "The packages of requirements/dev.txt cannot be had. Where PyPI is out of reach, name your index:" >&2; \
 	  echo "  PIP_INDEX_URL=https://your.mirror/simple make setup    (or: pip config set global.index-url ...)" >&2; \
