@@ -144,8 +144,8 @@ async def log_id(bootstrap: str, partitions: Iterable[TopicPartition]) -> dict[T
     if not partitions:
         return {}
     consumer = AIOKafkaConsumer(bootstrap_servers=bootstrap, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         return await _first_ids(consumer, partitions)
     finally:
         await consumer.stop()

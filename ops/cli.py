@@ -62,8 +62,12 @@ def _dispatch(given: list[str]) -> int:
 def _run(name: str, rest: list[str]) -> int:
     if name not in COMMANDS:
         raise Usage(f"there is no command {name!r}; `penguin --help` lists them")
+    import logging
+
     from typer.main import get_command
 
+    if name != "run":  # a role logs; a command says what matters in its own line
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
     app: typer.Typer = importlib.import_module(f"ops.commands.{name}").app
     answer = get_command(app).main(rest, prog_name=f"penguin {name}", standalone_mode=False)
     return answer if isinstance(answer, int) else 0
@@ -79,7 +83,7 @@ def _tell(error: Exception) -> int:
     expected: Expected | None = as_expected(error)
     if expected is None:
         raise error
-    print(f"penguin: {expected}", file=sys.stderr)
+    print("penguin:", " ".join(str(expected).split()), file=sys.stderr)
     return expected.exit_code
 
 

@@ -34,6 +34,7 @@ def as_expected(error: Exception) -> Expected | None:
     if isinstance(error, Expected):
         return error
     import psycopg
+    from aiokafka.errors import KafkaError
 
     from adapters.kafka_log import LogUnavailable
     from adapters.postgres import Unusable
@@ -45,7 +46,11 @@ def as_expected(error: Exception) -> Expected | None:
         ((NotFound,), Missing, ""),
         ((Refused,), DoesNotHold, ""),
         ((ConcurrentAppend,), DoesNotHold, "; nothing was stored, ask again"),
-        ((LogUnavailable,), Missing, f"; does Kafka run? {UP}, or set PM_KAFKA_BOOTSTRAP"),
+        (
+            (LogUnavailable, KafkaError),
+            Missing,
+            f"; does Kafka run? {UP}, or set PM_KAFKA_BOOTSTRAP",
+        ),
         (
             (psycopg.OperationalError, StoreUnavailable),
             Missing,

@@ -97,8 +97,8 @@ async def _ends(place: Place, wanted: Iterable[TopicPartition]) -> dict[TopicPar
 @asynccontextmanager
 async def _consumer(place: Place) -> AsyncIterator[AIOKafkaConsumer]:
     consumer = AIOKafkaConsumer(bootstrap_servers=place.bootstrap, enable_auto_commit=False)
-    await consumer.start()
     try:
+        await consumer.start()
         yield consumer
     finally:
         await consumer.stop()

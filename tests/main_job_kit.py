@@ -10,7 +10,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class MainJob:
 
     data: Path
     latency_ms: int = 20
+    settings: dict[str, str] = field(default_factory=dict)  # of the environment, for every command
 
     def run(self, *arguments: str, ok: int | None = 0) -> Any:
         """One command; its JSON. `ok`: the exit code that is expected, None for any."""
@@ -38,10 +39,25 @@ class MainJob:
         assert ok is None or done.returncode == ok, f"{arguments}: {done.returncode}\n{out}\n{err}"
         return json.loads(out) if out.strip() else {}
 
+    def refused(self, code: int, *arguments: str) -> str:
+        """The one line on stderr of a command that ends with this code and prints nothing else."""
+        done = self.start(*arguments)
+        out, err = done.communicate(timeout=PATIENCE_S)
+        assert (done.returncode, out) == (code, ""), f"{arguments}: {done.returncode}\n{out}\n{err}"
+        assert len(err.strip().splitlines()) == 1, err
+        return err.strip()
+
+    def lines(self, *arguments: str) -> list[dict[str, Any]]:
+        """What a command that prints an object a line says."""
+        done = self.start(*arguments)
+        out, err = done.communicate(timeout=PATIENCE_S)
+        assert done.returncode == 0, f"{arguments}: {done.returncode}\n{out}\n{err}"
+        return [json.loads(line) for line in out.splitlines()]
+
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """One command, not waited for."""
         environment = {name: text for name, text in os.environ.items() if name not in GIVEN}
-        environment["PM_SINK_LATENCY_MS"] = str(self.latency_ms)
+        environment |= {"PM_SINK_LATENCY_MS": str(self.latency_ms)} | self.settings
         return subprocess.Popen(
             [sys.executable, "-m", "ops.cli", *arguments, "--data", str(self.data), "--json"],
             env=environment,
@@ -65,17 +81,14 @@ class MainJob:
         path.write_text(TEMPLATE)
         return path
 
+    def order(self, csv: Path, sender: str = "news@pen.example") -> tuple[str, ...]:
+        """`send` with what it cannot do without."""
+        given = {"--csv": str(csv), "--template": str(self.template()), "--from": sender}
+        return ("send", *(word for pair in given.items() for word in pair))
+
     def send(self, csv: Path, *more: str) -> subprocess.Popen[str]:
         """`penguin send --wait`, not waited for."""
-        common = (
-            "--csv",
-            str(csv),
-            "--template",
-            str(self.template()),
-            "--from",
-            "news@pen.example",
-        )
-        return self.start("send", *common, "--sign", "none", *more, "--wait")
+        return self.start(*self.order(csv), "--sign", "none", *more, "--wait")
 
     def received(self, name: str) -> Counter[str]:
         """How often each recipient of a campaign was written down by the sink."""

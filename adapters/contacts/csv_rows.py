@@ -69,9 +69,10 @@ def _encoding(path: Path, sample: bytes) -> str:
     for mark, name in BOMS:
         if sample.startswith(mark):
             return name
-    if b"\0" in sample[:4096]:
-        raise Invalid(f"{path.name} is no text file: save it as CSV (UTF-8)")
     lines = sample.splitlines()[:-1] or [sample]
+    with_nul = sum(b"\0" in line for line in lines)
+    if b"\0" in lines[0] or with_nul > max(1, BROKEN_SHARE_MAX * len(lines)):
+        raise Invalid(f"{path.name} is no text file: save it as CSV (UTF-8)")
     broken = sum(not _is_utf8(line) for line in lines)
     if broken <= BROKEN_SHARE_MAX * len(lines):
         return "utf-8"

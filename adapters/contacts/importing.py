@@ -15,7 +15,7 @@ import orjson
 from psycopg import Connection, Cursor
 from psycopg.rows import TupleRow
 
-from adapters.contacts.csv_rows import COLUMNS_MAX, Row, detect, rows
+from adapters.contacts.csv_rows import COLUMNS_MAX, Dialect, Row, detect, rows
 from adapters.contacts.lead_rows import BadRow, Header, Lead, read_header, read_lead
 from adapters.postgres import named_sql, set_tenant
 from domain.ids import new_id
@@ -56,9 +56,7 @@ def import_leads(
         if done := _done(conn, import_id):
             return done
         dialect = detect(path)
-        records = rows(path, dialect)
-        header = read_header(next(records, Row(1, [], "")).values)
-        _check_columns(header)
+        header, records = _opened(path, dialect)
         conn.execute(SQL["make_stage"])
         conn.execute(
             SQL["begin_import"],
@@ -74,6 +72,46 @@ def _done(conn: Connection[TupleRow], import_id: str) -> Import | None:
         return None
     counted, imported, duplicates, rejected, fields = found
     return Import(import_id, counted, imported, duplicates, rejected, tuple(fields))
+
+
+def usable_fields(path: Path) -> tuple[str, ...]:
+    """The merge fields of a file's leads, before anything is kept: reads to the first usable row.
+
+    Raises Invalid as `import_leads` would.
+    """
+    header, records = _opened(path, detect(path))
+    counted = 0
+    for row in records:
+        counted += 1
+        try:
+            _lead(row, header)
+        except BadRow:
+            continue
+        return _fields(header)
+    raise _nothing_usable(path, counted)
+
+
+def _opened(path: Path, dialect: Dialect) -> tuple[Header, Iterator[Row]]:
+    records = rows(path, dialect)
+    header = read_header(next(records, Row(1, [], "")).values)
+    _check_columns(header)
+    return header, records
+
+
+def _lead(row: Row, header: Header) -> Lead:
+    if row.problem:
+        raise BadRow(row.problem)
+    return read_lead(header, row.values)
+
+
+def _fields(header: Header) -> tuple[str, ...]:
+    address = header.names[header.address_at]
+    return tuple(name for name in header.names if name and name != address)
+
+
+def _nothing_usable(path: Path, counted: int) -> Invalid:
+    cure = "each needs an address, and as many columns as the header"
+    return Invalid(f"{path.name} has no usable row among {counted} below its header: {cure}")
 
 
 def _check_columns(header: Header) -> None:
@@ -96,9 +134,7 @@ def _stage(
     with cursor.copy(SQL["copy_stage"]) as copy:
         for counted, row in enumerate(records, 1):
             try:
-                if row.problem:
-                    raise BadRow(row.problem)
-                copy.write_row(_good(row, read_lead(header, row.values)))
+                copy.write_row(_good(row, _lead(row, header)))
             except BadRow as bad:
                 copy.write_row((row.line, None, None, None, None, None, str(bad), _shown(row.text)))
             if not counted % PROGRESS_EVERY_ROWS:
@@ -121,16 +157,15 @@ def _merge(
     tenant_id, list_id, import_id = ids
     rejected = conn.execute(SQL["keep_rejects"], (tenant_id, import_id)).rowcount
     if rejected == counted:
-        raise Invalid(f"{path.name} has no usable row among {counted}")
+        raise _nothing_usable(path, counted)
     conn.execute(SQL["index_stage"])
     conn.execute(SQL["merge_contacts"], (tenant_id,))
     imported = conn.execute(SQL["join_list"], (tenant_id, list_id, import_id, tenant_id)).rowcount
-    address = header.names[header.address_at]
-    fields = [name for name in header.names if name and name != address]
+    fields = _fields(header)
     duplicates = counted - rejected - imported
     conn.execute(
         SQL["end_import"],
-        (counted, imported, duplicates, rejected, fields, datetime.now(UTC), import_id),
+        (counted, imported, duplicates, rejected, list(fields), datetime.now(UTC), import_id),
     )
     conn.execute(SQL["drop_stage"])
     return Import(import_id, counted, imported, duplicates, rejected, tuple(fields))

@@ -5,15 +5,14 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from email.utils import parseaddr
+from email.utils import getaddresses
 from functools import partial
 from pathlib import Path
 
 from psycopg.types.json import Jsonb
 
-from adapters.contacts.csv_rows import Row, detect, rows
 from adapters.contacts.importing import Import, import_leads
-from adapters.contacts.lead_rows import BadRow, check_address, read_header
+from adapters.contacts.lead_rows import BadRow, check_address
 from adapters.message.template_file import Content, lint, parse_template
 from domain import lead_list, template
 from domain.lead_list import ImportCounts
@@ -51,12 +50,15 @@ class Published:
 
 def read_sender(text: str) -> tuple[str, str]:
     """Display name and address of `A` or `Name <A>`. Raises Invalid naming the cure."""
-    name, address = parseaddr(text)
+    cure = "write it as news@example.com or Name <…>"
+    named = getaddresses([text])
+    if len(named) != 1 or not text.isprintable():  # whatever else it hides would be left out
+        raise Invalid(f"--from {text!r}: this is not one address; {cure}")
     try:
-        found, _ = check_address(address)
+        found, _ = check_address(named[0][1])
     except BadRow as bad:
-        raise Invalid(f"--from {text!r}: {bad}; write it as news@example.com or Name <…>") from bad
-    return name, found
+        raise Invalid(f"--from {text!r}: {bad}; {cure}") from bad
+    return named[0][0], found
 
 
 def save_sender(desk: Desk, tenant_id: str, text: str) -> Sender:
@@ -95,12 +97,6 @@ def import_list(
     record = partial(lead_list.record_import, import_id=import_id, counts=counts)
     desk.decide(lead_list, stream, record, tenant_id=tenant_id)
     return list_id, done
-
-
-def fields_of(csv: Path) -> list[str]:
-    """The merge fields that a file's leads have, by its header. Raises Invalid."""
-    header = read_header(next(rows(csv, detect(csv)), Row(1, [], "")).values)
-    return [name for name in header.names if name]
 
 
 def check_template(path: Path, fields: Sequence[str]) -> Content:

@@ -35,6 +35,7 @@ class Progress:
     planned: bool
     in_lanes: int  # released, not yet claimed
     elapsed_s: float  # from launch to the last outcome, or to now
+    counted_until: datetime | None  # what the log had by then is in the counts; None: nothing yet
 
     @property
     def ended(self) -> int:
@@ -51,6 +52,10 @@ class Progress:
         """Whether requested = the sum of outcomes, finally."""
         whole = self.planned and self.ended == self.requested
         return self.state == "finished" or (self.state == "cancelled" and whole)
+
+    def knows(self, moment: datetime) -> bool:
+        """Whether all that the log had at this moment is in the counts."""
+        return self.counted_until is not None and self.counted_until >= moment
 
     def as_json(self) -> dict[str, Any]:
         """The fields that scripts rely on."""
@@ -74,6 +79,7 @@ async def look(conn: AsyncConnection[TupleRow], tenant_id: str, campaign_id: str
         counts = await _rows(conn, "counts", campaign_id)
         found = await _rows(conn, "campaign", campaign_id)
         lanes = await _rows(conn, "lanes", campaign_id)
+        counted = await (await conn.execute(SQL["counted_until"])).fetchone()
         state, launched_at, ended_at, total = found[0] if found else UNKNOWN
         if state in {"finished", "cancelled"}:
             newest = (await _rows(conn, "newest_end", campaign_id))[0][0]
@@ -88,6 +94,7 @@ async def look(conn: AsyncConnection[TupleRow], tenant_id: str, campaign_id: str
         planned=total is not None,
         in_lanes=int(lanes[0][0]),
         elapsed_s=(until - launched_at).total_seconds() if launched_at else 0.0,
+        counted_until=counted[0] if counted else None,
     )
 
 
@@ -102,8 +109,10 @@ async def follow(
 ) -> AsyncIterator[tuple[Progress, Hold | None]]:
     """Looks until the campaign is settled, or held by something that outlasts `patience_s`.
 
-    A restart of Postgres meanwhile is waited out.
+    The last look counts all that went out before it was held. A restart of Postgres meanwhile is
+    waited out.
     """
+    since: datetime | None = None
     while True:
         try:
             async with await postgres.connect(dsn, "pm_api", connect_timeout=5) as conn:
@@ -111,7 +120,9 @@ async def follow(
                     progress = await look(conn, tenant_id, campaign_id)
                     hold = None if progress.settled else await holds(conn, campaign_id)
                     yield progress, hold
-                    if progress.settled or (hold and _outlasts(hold, patience_s)):
+                    lasts = hold and _outlasts(hold, patience_s)
+                    since = (since or hold.seen_at) if hold and lasts else None
+                    if progress.settled or (since and progress.knows(since)):
                         return
                     await asyncio.sleep(LOOK_EVERY_S)
         except psycopg.OperationalError:

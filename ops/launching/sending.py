@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from adapters import postgres
-from adapters.contacts.importing import Import
+from adapters.contacts.importing import Import, usable_fields
 from domain.campaign import SIGNATURES
 from domain.ids import new_id
 from domain.sending_ip import Egress
@@ -24,7 +24,11 @@ from ops.where import find
 from streams.releasing.holds import Hold, holds
 
 LOCAL_TENANT = "local"
-SMTP_PORT = 25
+SMTP_PORT, PORT_MAX = 25, 65535
+HOST = r"[\w-]+(\.[\w-]+)*\.?|\[[0-9a-f:.]+]"
+RELAY = re.compile(
+    rf"(smtp://)?(?P<host>{HOST})(:(?P<port>\d{{1,5}}))?/?", re.ASCII | re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -62,31 +66,28 @@ def check(order: Order) -> Egress:
     if order.cap is not None and order.cap < 0:
         raise Usage(f"--cap {order.cap}: give the messages that may leave a day, 0 or more")
     content.read_sender(order.sender)
-    content.check_template(order.template, content.fields_of(order.csv))
+    content.check_template(order.template, usable_fields(order.csv))
     return read_relay(order.relay) if order.relay else Egress()
 
 
 def read_relay(text: str) -> Egress:
     """`smtp://host:port` as an egress. Raises Usage."""
-    cure = "write it as smtp://host:port"
-    try:
-        parts = urlsplit(text if "://" in text else f"smtp://{text}")
-        port = parts.port or SMTP_PORT
-    except ValueError as error:
-        raise Usage(f"--relay {text}: {error}; {cure}") from error
-    if parts.scheme != "smtp" or not parts.hostname or parts.path.strip("/") or parts.username:
-        raise Usage(f"--relay {text}: {cure}")
-    return Egress(route="relay", relay_host=parts.hostname, relay_port=port)
+    found = RELAY.fullmatch(text)
+    port = int(found["port"] or SMTP_PORT) if found else 0
+    if found is None or not 0 < port <= PORT_MAX:
+        raise Usage(f"--relay {text}: write it as smtp://host:port, the port 1 to {PORT_MAX}")
+    return Egress(route="relay", relay_host=found["host"].strip("[]"), relay_port=port)
 
 
 def _launch(desk: Desk, tenant_id: str, order: Order, egress: Egress) -> tuple[str, Import]:
+    """What may be refused comes first: no list and no template is kept for a domain that cannot."""
     campaign_id = new_id("cmp")
-    list_id, imported = content.import_list(desk, tenant_id, order.csv, campaign_id, _counting)
-    published = content.publish_template(desk, tenant_id, order.template, imported.fields)
     sender = content.save_sender(desk, tenant_id, order.sender)
     domain_id = ground.ensure_domain(desk, tenant_id, sender.domain)
     if egress.route != "relay":  # a relay answers for what it takes; its DNS is not ours to judge
         ground.verify_domain(desk, tenant_id, domain_id, sender.domain)
+    list_id, imported = content.import_list(desk, tenant_id, order.csv, campaign_id, _counting)
+    published = content.publish_template(desk, tenant_id, order.template, imported.fields)
     ip = ground.ensure_ip(desk, tenant_id, egress, order.cap)
     plan = campaigns.Plan(published, list_id, sender, domain_id, ip, order.sign)
     campaigns.launch(desk, tenant_id, campaign_id, order.name or order.csv.name, plan)
@@ -158,6 +159,7 @@ def _launched(campaign_id: str, imported: Import) -> dict[str, Any]:
         planned=True,
         in_lanes=0,
         elapsed_s=0.0,
+        counted_until=None,
     )
     return report(start, None) | {"import": counts(imported)}
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, time, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -37,6 +37,7 @@ class Hold:
     detail: str
     until: datetime | None = None
     sends: int = 0
+    seen_at: datetime | None = field(default=None, compare=False)  # Postgres's clock
 
 
 @dataclass(frozen=True)
@@ -63,7 +64,8 @@ async def holds(
     if row is None:
         return Hold(HoldKind.UNKNOWN, "the schedule has not read the launch yet")
     campaign = _Campaign(*row)
-    return _for_all(campaign) or await _for_what_waits(conn, campaign_id, campaign)
+    found = _for_all(campaign) or await _for_what_waits(conn, campaign_id, campaign)
+    return replace(found, seen_at=campaign.now) if found else None
 
 
 def _for_all(campaign: _Campaign) -> Hold | None:
