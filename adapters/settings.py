@@ -5,10 +5,19 @@ The command line sets these for the processes it starts; nobody else reads the e
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+SIGNING_PROCESSES_MAX = 4  # sign more than a dispatcher can render and send
+
+
+def signing_processes() -> int:
+    """A signing process per core; with a single core they would only take turns with us."""
+    cores = len(os.sched_getaffinity(0))
+    return min(cores, SIGNING_PROCESSES_MAX) if cores > 1 else 0
 
 
 class Settings(BaseSettings):
@@ -55,4 +64,5 @@ class Settings(BaseSettings):
     freshness_max_s: float = 10.0
     smtp_timeout_s: float = 60.0  # each phase before the dot
     dot_timeout_s: float = 40.0  # for the reply to the final dot; the slice's deadline bounds both
+    signing_processes: int = Field(default_factory=signing_processes, ge=0)  # of a dispatcher
     log_level: str = "info"

@@ -139,12 +139,44 @@ class Lanes(Protocol):
 # ---- the message
 
 
+@dataclass(frozen=True, slots=True)
+class Addressee:
+    """One recipient as `Renderer.render` takes it. Holds personal data."""
+
+    index: int
+    send_id: str
+    address: str
+    fields: Mapping[str, str]
+
+
 class Renderer(Protocol):
     """A compiled template version for one campaign: `render` fills the slots for one recipient."""
 
+    @property
+    def ahead(self) -> int:
+        """How many addressees `stamps` takes at a time; 0: there is nothing to ask it for."""
+        ...
+
+    async def stamps(self, addressees: Sequence[Addressee]) -> Mapping[int, bytes]:
+        """Signatures by index, made beside the event loop; any may be missing.
+
+        Whom `render` refuses is left out without a word.
+        """
+        ...
+
     def render(
-        self, index: int, send_id: str, address: str, fields: Mapping[str, str]
-    ) -> Message: ...
+        self,
+        index: int,
+        send_id: str,
+        address: str,
+        fields: Mapping[str, str],
+        stamp: bytes = b"",
+    ) -> Message:
+        """The mail, with the stamp that `stamps` made for it, or else signed now: the same bytes.
+
+        Raises Refused for a mail that cannot be made.
+        """
+        ...
 
 
 # ---- the log

@@ -19,6 +19,7 @@ from adapters.settings import Settings
 
 if TYPE_CHECKING:
     from adapters.dns import DnsResolver
+    from adapters.message.signing_pool import SigningPool
     from domain.ports import Renderer
     from streams.dispatching.skeletons import Brief
     from streams.worker import WorkerApp
@@ -203,6 +204,7 @@ def dispatcher(settings: Settings, ready: Ready) -> None:
     from adapters.dead_letters import KafkaDeadLetters
     from adapters.dot_journal import DotJournal
     from adapters.kafka_log import KafkaLog
+    from adapters.message.signing_pool import SigningPool
     from adapters.smtp_lane.lanes import SmtpLanes
     from adapters.smtp_lane.options import Options
     from streams import worker
@@ -217,6 +219,8 @@ def dispatcher(settings: Settings, ready: Ready) -> None:
         letters = KafkaDeadLetters(settings.kafka_bootstrap, settings.prefix, "dispatcher")
         for opened in (pool, started, outcomes, letters):
             await stack.enter_async_context(opened)
+        pool_size = settings.signing_processes
+        signing = await stack.enter_async_context(SigningPool(pool_size)) if pool_size else None
         dots = Dots(stack.enter_context(DotJournal(settings.data_dir)))  # closed after the lanes
         lanes = SmtpLanes(dots, Options.of(settings))
         stack.push_async_callback(lanes.close)
@@ -226,7 +230,7 @@ def dispatcher(settings: Settings, ready: Ready) -> None:
             outcomes_log=outcomes,
             lanes=lanes,
             resolver=_resolver(settings),
-            compile=partial(compiled, settings),
+            compile=partial(compiled, settings, signing=signing),
             dots=dots,
             owner=f"{socket.gethostname()}/{os.getpid()}",
             letters=letters,
@@ -236,8 +240,8 @@ def dispatcher(settings: Settings, ready: Ready) -> None:
     worker.run("dispatcher", settings, install, ready)
 
 
-def compiled(settings: Settings, brief: Brief) -> Renderer:
-    """A campaign's message, signed by the keys that it asks for."""
+def compiled(settings: Settings, brief: Brief, signing: SigningPool | None = None) -> Renderer:
+    """A campaign's message, signed by the keys that it asks for; ahead, where `signing` can."""
     from adapters.message.dkim import load_signer
     from adapters.message.skeleton import compile_message
 
@@ -254,6 +258,7 @@ def compiled(settings: Settings, brief: Brief) -> Renderer:
         id_key=settings.id_key.encode(),
         message_class=brief.message_class,
         signers=[load_signer(domain, key.selector, key.private_key) for key in brief.keys],
+        pool=signing,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from adapters.kafka_log import Draft, LogUnavailable
 from domain.indexes import each
-from domain.ports import Consignment, Message, NotRendered, Phase, Reply, Report
+from domain.ports import Addressee, Consignment, Message, NotRendered, Phase, Reply, Report
 from domain.refusals import Invalid
 from domain.sending import OutcomesRecorded, Result, SliceStarted
 from streams.dispatching.dots import Dots
@@ -130,7 +130,20 @@ class ScriptedLanes:
 class PlainRenderer:
     """Mail that names its recipient; refuses an address that begins with `bad`."""
 
-    def render(self, index: int, send_id: str, address: str, fields: Mapping[str, str]) -> Message:
+    ahead = 0
+
+    async def stamps(self, addressees: Sequence[Addressee]) -> dict[int, bytes]:
+        raise AssertionError(f"it signs nothing ahead, and was asked for {len(addressees)}")
+
+    def render(
+        self,
+        index: int,
+        send_id: str,
+        address: str,
+        fields: Mapping[str, str],
+        stamp: bytes = b"",
+    ) -> Message:
+        assert not stamp
         if address.startswith("bad"):
             raise Invalid("address: it cannot be mailed")
         if address.startswith("bug"):

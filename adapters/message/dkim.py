@@ -11,12 +11,13 @@ from base64 import b64decode, b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Literal, NamedTuple
 
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 
-from adapters.message import headers
+from adapters.message import headers, signing_worker
 from domain.refusals import Invalid
 
 Algorithm = Literal["rsa", "ed25519"]
@@ -56,13 +57,14 @@ class Signer:
     def algorithm(self) -> Algorithm:
         return "rsa" if isinstance(self.key, rsa.RSAPrivateKey) else "ed25519"
 
-    def sign(self, data: bytes) -> bytes:
-        """The signature over the canonical headers, base64."""
-        if isinstance(self.key, rsa.RSAPrivateKey):
-            signature = self.key.sign(data, padding.PKCS1v15(), hashes.SHA256())
-        else:  # RFC 8463 §3: the hash is what is signed
-            signature = self.key.sign(hashlib.sha256(data).digest())
-        return b64encode(signature)
+    @cached_property
+    def private_der(self) -> bytes:
+        """The key, PKCS #8, for a process that signs in place of this one."""
+        return _pkcs8(self.key)
+
+    def sign(self, digest: bytes) -> bytes:
+        """The signature over canonical headers whose SHA-256 is `digest`."""
+        return signing_worker.signature(self.key, digest)
 
 
 class Stamp:
@@ -77,14 +79,23 @@ class Stamp:
             f"v=1; a={signer.algorithm}-sha256; c=relaxed/simple; d={signer.domain};\r\n"
             f" s={signer.selector}; t={seconds}; x={expires};\r\n h={signed};\r\n bh="
         )
-        self._signer = signer
+        self.signer = signer
         self._wire = b"DKIM-Signature: " + head.encode("ascii")
         self._canonical = b"dkim-signature:" + head.replace("\r\n ", " ").encode("ascii")
 
     def field(self, canonical_headers: bytes, body_hash: bytes) -> bytes:
         """The whole header field, with CRLF. `body_hash` is base64 of SHA-256."""
+        signature = self.signer.sign(self.digest(canonical_headers, body_hash))
+        return self.signed(body_hash, signature)
+
+    def digest(self, canonical_headers: bytes, body_hash: bytes) -> bytes:
+        """What is to be signed: the SHA-256 of the headers and of the field without signature."""
         data = b"%b%b%b; b=" % (canonical_headers, self._canonical, body_hash)
-        value = self._signer.sign(data)
+        return hashlib.sha256(data).digest()
+
+    def signed(self, body_hash: bytes, signature: bytes) -> bytes:
+        """The whole field with the signature of `digest`."""
+        value = b64encode(signature)
         lines = [value[at : at + _FOLD] for at in range(0, len(value), _FOLD)]
         return b"%b%b;\r\n b=%b\r\n" % (self._wire, body_hash, b"\r\n ".join(lines))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email import message_from_bytes, policy
@@ -20,8 +21,10 @@ from adapters.message.headers import Field
 from adapters.message.merge import Flavour, Merge, Need, with_links
 from adapters.message.pieces import Block, Piece, Value, pieces
 from adapters.message.quoted_printable import SOFT_BREAK, quoted
+from adapters.message.signing import Signing, Unsigned
+from adapters.message.signing_pool import SigningPool
 from adapters.message.slots import Slots
-from domain.ports import Message
+from domain.ports import Addressee, Message
 from domain.refusals import Invalid
 
 # Gmail's feedback loop sums complaints by the last part, 5-15 characters, the same on all our mail.
@@ -71,45 +74,75 @@ class Skeleton:
         domain: str,
         tracking_url: str,
         id_key: bytes,
-        stamps: Sequence[Stamp],
+        signing: Signing,
     ) -> None:
         self.links = tuple(links)  # where link n leads: links[n - 1]
         self._tokens = tokens.Tokens(id_key)
         self._domain = domain
         self._envelope = envelope
-        self._stamps = stamps
+        self._signing = signing
         self._merge = Merge(parts.needs(), tracking_url)
         self._body = Slots(_body(parts, self._merge, boundary), self._merge.size)
         self._subject = Slots(_subject(parts.subject, self._merge), self._merge.size)
         self._fixed_subject = None if self._subject.varies else self._subject_field(())
         self._fixed_hash = b"" if self._body.varies else dkim.body_hash(self._body.fill(()))
 
-    def render(self, index: int, send_id: str, address: str, fields: Mapping[str, str]) -> Message:
-        """One recipient's mail. Invalid: a bad address, or a block that needs too much fuel."""
+    @property
+    def ahead(self) -> int:
+        """How many addressees `stamps` takes at a time; 0: `render` signs."""
+        return self._signing.ahead
+
+    async def stamps(self, addressees: Sequence[Addressee]) -> dict[int, bytes]:
+        """Signature fields by index, made in other processes; `render` signs what is left out."""
+        unsigned: dict[int, Unsigned] = {}
+        for one in addressees:
+            with suppress(Exception):  # `render` meets it again, and says what is wrong
+                unsigned[one.index] = self._unsigned(one)
+        return await self._signing.fields_of(unsigned)
+
+    def _unsigned(self, addressee: Addressee) -> Unsigned:
+        recipient = headers.address_of(addressee.address)
+        token = self._tokens.make(addressee.send_id)
+        values = self._merge.values(token, recipient, addressee.fields)
+        canonical = self._head(addressee.send_id, token, recipient, values).canonical
+        return self._signing.unsigned(canonical, self._hash(self._body.fill(values)))
+
+    def render(
+        self,
+        index: int,
+        send_id: str,
+        address: str,
+        fields: Mapping[str, str],
+        stamp: bytes = b"",
+    ) -> Message:
+        """One recipient's mail, with the `stamp` that `stamps` made for it, else signed here.
+
+        Invalid: a bad address, or a block that needs too much fuel.
+        """
         recipient = headers.address_of(address)
         token = self._tokens.make(send_id)
         values = self._merge.values(token, recipient, fields)
         body = self._body.fill(values)
         head = self._head(send_id, token, recipient, values)
-        signatures = self._signatures(head.canonical, body) if self._stamps else b""
+        if self._signing and not stamp:
+            stamp = self._signing.fields(head.canonical, self._hash(body))
         mail_from = tokens.return_path(token, self._domain)
-        return Message(index, mail_from, recipient, b"%b%b\r\n%b" % (signatures, head.wire, body))
+        return Message(index, mail_from, recipient, b"%b%b\r\n%b" % (stamp, head.wire, body))
 
     def _head(self, send_id: str, token: str, recipient: str, values: tuple[bytes, ...]) -> Field:
         subject = self._fixed_subject or self._subject_field(values)
         to, message_id = recipient.encode(), send_id[4:].encode()
         more = (token.encode(),) * 2 if self._envelope.has_unsubscribe else ()
         wire = self._envelope.wire % (to, subject.wire, message_id, *more)
-        if not self._stamps:
+        if not self._signing:
             return Field(wire, b"")
         return Field(wire, self._envelope.canonical % (to, subject.canonical, message_id, *more))
 
     def _subject_field(self, values: tuple[bytes, ...]) -> Field:
         return headers.subject(self._subject.fill(values).decode())
 
-    def _signatures(self, canonical: bytes, body: bytes) -> bytes:
-        body_hash = self._fixed_hash or dkim.body_hash(body)
-        return b"".join(stamp.field(canonical, body_hash) for stamp in self._stamps)
+    def _hash(self, body: bytes) -> bytes:
+        return self._fixed_hash or dkim.body_hash(body)
 
 
 def compile_message(  # noqa: PLR0913 - what makes one campaign's mail different from another's
@@ -125,8 +158,11 @@ def compile_message(  # noqa: PLR0913 - what makes one campaign's mail different
     id_key: bytes,
     message_class: str,
     signers: Sequence[Signer],
+    pool: SigningPool | None = None,
 ) -> Skeleton:
     """Compile stored content (`Content.body`) for a campaign. Equal arguments, equal mails.
+
+    With a `pool` they can be signed ahead, which changes no byte of them.
 
     Date, Message-ID, boundary and signature times come from the arguments, so that every attempt of
     a send has the same bytes. Invalid when something cannot stand in a mail.
@@ -156,7 +192,7 @@ def compile_message(  # noqa: PLR0913 - what makes one campaign's mail different
         domain=domain,
         tracking_url=tracking_url,
         id_key=id_key,
-        stamps=[Stamp(signer, envelope.names, launched_at) for signer in signers],
+        signing=Signing([Stamp(one, envelope.names, launched_at) for one in signers], pool),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Any, LiteralString
 
@@ -13,19 +13,12 @@ import psycopg
 import pytest
 
 from adapters import postgres
-from domain.ports import Message
 from streams.dispatching.claim import Claims, Slice
 from streams.dispatching.skeletons import Brief, Skeletons
 from tests import pipeline_world as world
+from tests.dispatch_kit import PlainRenderer
 
 pytestmark = pytest.mark.stack
-
-
-class Plain:
-    """A renderer whose mail is its recipient's name."""
-
-    def render(self, index: int, send_id: str, address: str, fields: Mapping[str, str]) -> Message:
-        return Message(index, send_id, address, str(fields).encode())
 
 
 @pytest.fixture
@@ -41,9 +34,9 @@ def briefs() -> list[Brief]:
 
 @pytest.fixture
 def claims(pool: Any, briefs: list[Brief]) -> Claims:
-    def compile_brief(brief: Brief) -> Plain:
+    def compile_brief(brief: Brief) -> PlainRenderer:
         briefs.append(brief)
-        return Plain()
+        return PlainRenderer()
 
     return Claims(
         pool,
@@ -161,7 +154,7 @@ async def test_i7_the_deadline_ends_before_the_cap_day(
 ) -> None:
     slow = Claims(
         pool,
-        Skeletons(lambda _: Plain()),
+        Skeletons(lambda _: PlainRenderer()),
         owner="",
         journal="",
         slice_deadline_s=3 * 86400.0,
