@@ -8,12 +8,17 @@ CREATE SCHEMA IF NOT EXISTS rm;        -- read models
 DO $$
 DECLARE wanted text;
 BEGIN
-  PERFORM pg_advisory_xact_lock(7700001);
   FOREACH wanted IN ARRAY ARRAY['pm_api', 'pm_worker', 'pm_projector', 'pm_release', 'pm_dispatcher'] LOOP
     IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = wanted) THEN
-      EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS', wanted);
+      BEGIN
+        EXECUTE format('CREATE ROLE %I NOLOGIN NOSUPERUSER NOBYPASSRLS', wanted);
+      EXCEPTION WHEN duplicate_object OR unique_violation THEN
+        NULL;  -- another database's migration made it meanwhile: advisory locks do not reach there
+      END;
     END IF;
-    EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
+    IF NOT pg_has_role(wanted, 'MEMBER') THEN
+      EXECUTE format('GRANT %I TO CURRENT_USER', wanted);
+    END IF;
   END LOOP;
 END $$;
 
