@@ -56,16 +56,19 @@ class MainJob:
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
         """One command, not waited for."""
-        environment = {name: text for name, text in os.environ.items() if name not in GIVEN}
-        environment |= {"PM_SINK_LATENCY_MS": str(self.latency_ms)} | self.settings
         return subprocess.Popen(
             [sys.executable, "-m", "ops.cli", *arguments, "--data", str(self.data), "--json"],
-            env=environment,
+            env=self.environment(),
             cwd=ROOT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
+
+    def environment(self) -> dict[str, str]:
+        """Of every command: what the caller's says of servers does not reach it."""
+        clean = {name: text for name, text in os.environ.items() if name not in GIVEN}
+        return clean | {"PM_SINK_LATENCY_MS": str(self.latency_ms)} | self.settings
 
     def write_leads(self, name: str, count: int, local: str = "lead{n}") -> Path:
         """A CSV of so many leads at a domain of its own, so that the sink's lines can be told."""

@@ -93,6 +93,7 @@ def open_desk(where: Where, patience_s: float = RELAY_PATIENCE_S) -> Iterator[De
     try:
         vault = postgres.connect_sync(where.dsn, "pm_worker", connect_timeout=5)
     except psycopg.OperationalError as error:
-        raise Missing(f"Postgres does not answer: `penguin up` starts it ({error})") from error
+        cure = "`penguin up` starts it, or set PM_DATABASE_URL"
+        raise Missing(f"Postgres does not answer: {cure} ({error})") from error
     with vault, EventStore(where.dsn, "pm_worker", needs_relay=True) as store:
         yield Desk(where, store, vault, patience_s)
