@@ -84,9 +84,12 @@ class World:
 
     @asynccontextmanager
     async def releaser(
-        self, log: KeptLog, *, memory: Path | None = None, deadline_s: float = 60.0, **pace: Any
+        self, log: KeptLog, *, memory: Path | None = None, deadline_s: float = 0.0, **pace: Any
     ) -> AsyncIterator[Releaser]:
-        """A releaser as its role composes it; `pace` changes Pace."""
+        """A releaser as its role composes it; `pace` changes Pace.
+
+        By default a Postgres that started a moment ago is past `deadline_s`: the gate may open.
+        """
 
         async def connect() -> Connection:
             return await postgres.connect(self.dsn, "pm_release")
