@@ -58,7 +58,7 @@ fast:
 	@$(BIN)/pytest -q -n $(JOBS) $(FAST_TESTS)
 
 test: check ## check, then every test on a real Kafka and Postgres that it starts itself
-	@$(BIN)/pytest -q -n $(JOBS) tests $(addprefix --ignore=,$(FAST_TESTS) tests/corpus)
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile tests $(addprefix --ignore=,$(FAST_TESTS) tests/corpus)
 
 corpus: setup ## judge the classifier on real replies, which lie outside the project (PM_CORPUS)
 	@test -d $(PM_CORPUS) || { echo "no corpus in $(PM_CORPUS): set PM_CORPUS to its folder" >&2; exit 3; }

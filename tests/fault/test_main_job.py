@@ -12,8 +12,8 @@ import pytest
 from tests.main_job_kit import MainJob, ended, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
-LEADS = 2500
-KILLED_AFTER = 300  # mails at the sink
+LEADS = 1600
+KILLED_AFTER = 200  # mails at the sink
 
 
 @pytest.fixture(scope="module")
