@@ -28,8 +28,8 @@ class Cell:
         self._clock = clock
         self._hints: deque[SliceReleased] = deque()
         self._in_flight = 0
-        self._rate = 0.0  # findings per second
-        self._window_at, self._window_found = clock(), 0
+        self._rate = 0.0  # attempts per second
+        self._window_at, self._window_took = clock(), 0
 
     def wait(self, hint: SliceReleased) -> None:
         """Put a hint last."""
@@ -43,11 +43,15 @@ class Cell:
         self._in_flight += hint.size
         return hint
 
-    def found(self, sends: int) -> None:
-        """So many sends came to an end, or were not taken after all."""
+    def took(self, sends: int) -> None:
+        """So many attempts came to an end: what the cell takes is measured by them alone."""
         self._in_flight -= sends
-        self._window_found += sends
+        self._window_took += sends
         self._measure()
+
+    def give_back(self, sends: int) -> None:
+        """So many are in flight no more without an attempt: not claimed, or not to be mailed."""
+        self._in_flight -= sends
 
     def forget(self) -> None:
         """Drop what waits: its leases end, and it is released again."""
@@ -65,6 +69,6 @@ class Cell:
     def _measure(self) -> None:
         passed = self._clock() - self._window_at
         if passed >= WINDOW_S:
-            latest = self._window_found / passed
+            latest = self._window_took / passed
             self._rate = SMOOTHING * latest + (1 - SMOOTHING) * self._rate
-            self._window_at, self._window_found = self._clock(), 0
+            self._window_at, self._window_took = self._clock(), 0

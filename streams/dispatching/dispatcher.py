@@ -14,6 +14,7 @@ import structlog
 from domain.sending import SliceReleased
 from streams.dispatching.cells import Cell
 from streams.dispatching.claim import Claims, Release, Slice
+from streams.dispatching.outcomes import Finding
 from streams.dispatching.slice import Sending, SliceRun
 from streams.guard import OUTAGES
 
@@ -115,10 +116,13 @@ class Dispatcher:
     async def _run(self, hint: SliceReleased, cell: Cell) -> None:
         left = hint.size
 
-        def found(sends: int) -> None:
+        def found(finding: Finding) -> None:
             nonlocal left
-            left -= sends
-            cell.found(sends)
+            left -= 1
+            if finding.phase:
+                cell.took(1)
+            else:
+                cell.give_back(1)
             self._pump(cell)
 
         try:
@@ -126,7 +130,8 @@ class Dispatcher:
                 if not self._stopping and (taken := await self._claimed(hint)):
                     await SliceRun(self._sending, taken, found).bring(self._cut_short)
         finally:
-            found(left)
+            cell.give_back(left)
+            self._pump(cell)
 
     @contextlib.asynccontextmanager
     async def _in_room(self, hint: SliceReleased) -> AsyncIterator[None]:

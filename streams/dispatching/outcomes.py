@@ -26,7 +26,7 @@ log = structlog.get_logger(__name__)
 
 
 class Finding(NamedTuple):
-    """What sends came to; equal findings share one result."""
+    """What sends came to; equal findings share one result. `phase`: of an attempt, else empty."""
 
     outcome: str
     reason: str
@@ -66,9 +66,9 @@ class Account:
     """What became of one slice's sends. Each counts once; the first finding about it stands."""
 
     def __init__(
-        self, release: Release, outbox: Outbox, found: Callable[[int], None] = lambda _: None
+        self, release: Release, outbox: Outbox, found: Callable[[Finding], None] = lambda _: None
     ) -> None:
-        """`found` is told how many sends just got their finding."""
+        """`found` is told what each send came to."""
         self.release = release
         self._found = found
         self.open = set(each(release.indexes))
@@ -89,7 +89,7 @@ class Account:
                 self._pending[finding].append(index)
                 self._unacknowledged += 1
                 self._outbox.note(self, last=not self.open)
-                self._found(1)
+                self._found(finding)
 
     def cut(self) -> Draft | None:
         """A record of what is pending; None when nothing is."""

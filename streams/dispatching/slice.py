@@ -79,7 +79,7 @@ class SliceRun:
     """One claimed slice on its way."""
 
     def __init__(
-        self, sending: Sending, taken: Slice, found: Callable[[int], None] = lambda _: None
+        self, sending: Sending, taken: Slice, found: Callable[[Finding], None] = lambda _: None
     ) -> None:
         self._sending, self._slice = sending, taken
         self._account = Account(taken.release, sending.outbox, found)

@@ -56,7 +56,7 @@ def test_a_quick_cell_gets_as_much_as_it_takes_within_the_horizon() -> None:
             in_flight += taken.size
         done = min(in_flight, 50)
         clock.now += 0.01
-        cell.found(done)
+        cell.took(done)
         in_flight -= done
 
     assert 4000 <= in_flight <= 5000 * HORIZON_S
@@ -68,7 +68,7 @@ def test_a_slow_cell_is_never_given_a_second_slice_before_the_first_is_nearly_do
     assert cell.next()
     for left in range(499, 10, -1):  # ten sends a second
         clock.now += 0.1
-        cell.found(1)
+        cell.took(1)
 
         assert cell.next() is None, f"{left} are in flight"
 
@@ -80,3 +80,15 @@ def test_a_cell_that_forgot_its_hints_gives_none() -> None:
 
     assert cell.next() is None
     assert cell.idle
+
+
+def test_what_was_not_attempted_tells_nothing_about_a_cell() -> None:
+    """Hints of a cancelled campaign are not claimed: none of what follows is claimed sooner."""
+    clock = Clock()
+    cell = filled(clock, 20)
+    for _ in range(10):
+        assert cell.next()
+        clock.now += 0.3
+        cell.give_back(500)
+
+    assert [cell.next() is not None for _ in range(3)] == [True, False, False]
