@@ -67,13 +67,16 @@ class LogTail:
                 raise LogUnavailable(f"Kafka gave nothing for {STALLED_S:.0f} s, its log has more")
 
     async def in_order(self, ends: Offsets) -> AsyncIterator[Any]:
-        """Records of all partitions merged by the time at which Kafka took them, until the ends."""
+        """Records of all partitions merged by the time at which Kafka took them, until the ends.
+
+        Those of one millisecond by topic and partition: asked again, the order is the same.
+        """
         heads: dict[TopicPartition, deque[Any]] = {each: deque() for each in self.partitions}
         while heads:
             lacking = [each for each, waiting in heads.items() if not waiting]
             await self._fill(heads, lacking, ends)
             if heads:
-                soonest = min(heads, key=lambda each: heads[each][0].timestamp)
+                soonest = min(heads, key=lambda each: (heads[each][0].timestamp, each))
                 yield heads[soonest].popleft()
 
     async def _fill(

@@ -31,6 +31,11 @@ class MainJob:
     data: Path
     latency_ms: int = 20
     settings: dict[str, str] = field(default_factory=dict)  # of the environment, for every command
+    addresses: dict[str, Any] = field(default_factory=dict)  # what `up` told
+
+    def up(self) -> None:
+        """Bring the stack up."""
+        self.addresses = self.run("up")
 
     def run(self, *arguments: str, ok: int | None = 0) -> Any:
         """One command; its JSON. `ok`: the exit code that is expected, None for any."""

@@ -21,7 +21,7 @@ ENDS = ("accepted", "rejected", "suppressed", "expired", "cancelled", "ambiguous
 def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainJob]:
     """A stack whose mailbox takes its time: two hundred mails a second."""
     job = MainJob(tmp_path_factory.mktemp("campaign"), latency_ms=40)
-    job.run("up")
+    job.up()
     yield job
     job.run("down")
 

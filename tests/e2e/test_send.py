@@ -53,7 +53,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainJob]:
     """A stack whose retries take seconds."""
     data = tmp_path_factory.mktemp("send")
     job = MainJob(data, latency_ms=0, settings={"PM_RETRY_SCALE": RETRY_SCALE})
-    job.run("up")
+    job.up()
     yield job
     job.run("down")
 
@@ -81,7 +81,7 @@ def asked(url: str) -> Any:
 
 def raw_mails(job: MainJob, recipient: str) -> list[bytes]:
     """A recipient's messages as the mailbox took them, by the inbox page's JSON."""
-    url = job.run("status")["inbox_url"]
+    url = job.addresses["inbox_url"]
     listed = asked(f"{url}/api/messages?recipient={recipient}")["messages"]
     return [asked(f"{url}/api/messages/{entry['id']}")["raw"].encode() for entry in listed]
 
