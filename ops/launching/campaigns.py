@@ -38,7 +38,7 @@ class Plan:
 
 
 def launch(desk: Desk, tenant_id: str, campaign_id: str, name: str, plan: Plan) -> None:
-    """Draft and launch it; repeating finds it running and changes nothing."""
+    """Draft and launch it; repeating finds it launched, or finished, and changes nothing."""
     drafted = CampaignDrafted(
         tenant_id=tenant_id,
         campaign_id=campaign_id,
@@ -56,8 +56,12 @@ def launch(desk: Desk, tenant_id: str, campaign_id: str, name: str, plan: Plan) 
     desk.write(tenant_id, LABEL, (tenant_id, campaign_id, name))
     stream = campaign.stream(campaign_id)
     desk.decide(campaign, stream, partial(campaign.draft, drafted=drafted), tenant_id=tenant_id)
-    now = datetime.now(UTC)
-    desk.decide(campaign, stream, partial(campaign.launch, now=now), tenant_id=tenant_id)
+    start = partial(_launch_once, now=datetime.now(UTC))
+    desk.decide(campaign, stream, start, tenant_id=tenant_id)
+
+
+def _launch_once(state: campaign.State, *, now: datetime) -> tuple[Event, ...]:
+    return () if state.launched else campaign.launch(state, now=now)
 
 
 Decide = Callable[[campaign.State], Sequence[Event]]
