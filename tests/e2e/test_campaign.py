@@ -11,7 +11,7 @@ from tests.main_job_kit import MainJob, ended, wait_until
 
 pytestmark = pytest.mark.stack
 
-LEADS = 1200
+LEADS = 2500
 MANY = 4000  # more than is claimed by the time that a command takes
 UNDER_WAY = 40  # mails at the mailbox
 ENDS = ("accepted", "rejected", "suppressed", "expired", "cancelled", "ambiguous")
