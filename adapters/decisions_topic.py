@@ -18,6 +18,7 @@ from domain.event import Meta, Topic
 
 ACKNOWLEDGED_WITHIN_S = 15.0
 CLOSED_WITHIN_S = 5.0
+WINDOW = 2000  # records; more than a relay holds in hand
 
 
 class Wedged(Exception):  # noqa: N818 - a state of the outside
@@ -137,6 +138,40 @@ class DecisionsTopic:
         finally:
             await consumer.stop()
         return ids.pop(), tails
+
+    async def holds(self, pos: int) -> bool:
+        """Whether this decision or a later one is in the topic, however far from its end.
+
+        A relay that was stopped with a batch in hand appends old records when it wakes: then the
+        tails tell less than the topic holds. Raises LogUnavailable.
+        """
+        partitions = [TopicPartition(self._topic, number) for number in range(self._count)]
+        consumer = AIOKafkaConsumer(bootstrap_servers=self._bootstrap, enable_auto_commit=False)
+        await consumer.start()
+        try:
+            ends = await consumer.end_offsets(partitions)
+            for one in partitions:
+                if await _holds(consumer, one, ends[one], pos):
+                    return True
+        except TimeoutError as error:
+            raise LogUnavailable(f"{self._topic} could not be read back") from error
+        finally:
+            await consumer.stop()
+        return False
+
+
+async def _holds(consumer: Any, partition: TopicPartition, end: int, pos: int) -> bool:
+    """Read a partition backwards, a window at a time, until a record reaches `pos`."""
+    consumer.assign([partition])
+    while end > 0:
+        start = max(0, end - WINDOW)
+        consumer.seek(partition, start)
+        for _ in range(start, end):
+            record = await asyncio.wait_for(consumer.getone(), APPEND_TIMEOUT_S)
+            if int(dict(record.headers).get("pos", b"0")) >= pos:
+                return True
+        end = start
+    return False
 
 
 async def _tail(consumer: Any, partition: TopicPartition, end: int) -> Tail:

@@ -12,6 +12,7 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import uuid
@@ -72,15 +73,14 @@ class Relays:
     def __init__(self, dsn: str, bootstrap: str, prefix: str) -> None:
         self._dsn = dsn
         self._command = [sys.executable, "-c", PROGRAM, dsn, bootstrap, prefix]
+        self._told = tempfile.TemporaryFile()  # noqa: SIM115 - shown when a test waits in vain
         self.running: list[subprocess.Popen[bytes]] = []
         for _ in range(2):
             self.start()
 
     def start(self) -> None:
         self.running.append(
-            subprocess.Popen(
-                self._command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+            subprocess.Popen(self._command, cwd=ROOT, stdout=self._told, stderr=subprocess.STDOUT)
         )
 
     def kill_active(self) -> None:
@@ -134,6 +134,9 @@ class Relays:
         for process in self.running:
             process.kill()
             process.wait()
+        self._told.seek(0)
+        print(self._told.read().decode(errors="replace")[-20_000:])  # noqa: T201 - on failure
+        self._told.close()
 
 
 def ports_of(pid: int) -> set[int]:

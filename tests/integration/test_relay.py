@@ -12,6 +12,7 @@ from typing import Any, cast
 
 import psycopg
 import pytest
+from aiokafka import AIOKafkaProducer
 
 from adapters import codec, kafka_log
 from adapters.decision_log import DecisionRecorder, Decisions
@@ -182,6 +183,43 @@ async def test_it_refuses_a_store_or_log_that_was_restored(
             Relay(dsn, server["bootstrap"], log_prefix).run(asyncio.Event(), lambda: None),
             DEADLINE_S,
         )
+
+
+async def append_again(bootstrap: str, prefix: str) -> None:
+    """What a relay does that was stopped with a batch in hand and wakes when another carried on."""
+    first: dict[int, Any] = {}
+    for record in await read_decisions(bootstrap, prefix):
+        if "pos" in dict(record.headers):
+            first.setdefault(record.partition, record)
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, acks="all", enable_idempotence=True)
+    await producer.start()
+    try:
+        for old in first.values():
+            await producer.send_and_wait(
+                old.topic,
+                partition=old.partition,
+                key=old.key,
+                value=old.value,
+                headers=list(old.headers),
+            )
+    finally:
+        await producer.stop()
+
+
+async def test_i1_old_records_of_a_zombie_at_the_end_are_no_lost_log(
+    dsn: str, server: dict[str, str], log_prefix: str
+) -> None:
+    """Every partition ends with a decision long told; the next relay goes on all the same."""
+    await asyncio.to_thread(turn_on_and_off, dsn, 2)
+    async with relaying(dsn, server["bootstrap"], log_prefix):
+        await until(partial(caught_up, dsn))
+    await append_again(server["bootstrap"], log_prefix)
+
+    async with relaying(dsn, server["bootstrap"], log_prefix):
+        await asyncio.to_thread(turn_on_and_off, dsn, 1)
+        await until(partial(caught_up, dsn))
+
+    assert await problems(dsn, server["bootstrap"], log_prefix) == []
 
 
 async def test_it_waits_for_topics_that_are_not_there_yet(dsn: str, server: dict[str, str]) -> None:
