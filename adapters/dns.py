@@ -14,7 +14,7 @@ import dns.exception
 import dns.resolver
 import idna
 
-from adapters.mailbox_providers import OTHER, RELAY, provider_of
+from adapters.mailbox_providers import OTHER, provider_of
 from domain.ports import NextHop, Route
 
 LIFETIME_S = 5.0  # of one question, retries to every server included
@@ -159,20 +159,6 @@ class DnsResolver:
             return None
         except (dns.exception.DNSException, OSError, EOFError) as error:
             raise Unanswered(f"{kind} of {name}: {error}") from error
-
-
-class StaticRelay:
-    """`domain.ports.Resolver` where one relay takes everything (`send --relay`)."""
-
-    def __init__(self, hop: NextHop) -> None:
-        self._route = Route(RELAY, (hop,))
-
-    async def route(self, domain: str) -> Route:  # noqa: ARG002 - the port's shape
-        return self._route
-
-    async def txt(self, name: str) -> list[str]:  # noqa: ARG002 - the port's shape
-        """A relay publishes nothing."""
-        return []
 
 
 def _resolver(server: str) -> dns.asyncresolver.Resolver:

@@ -8,7 +8,6 @@ MX records of their consumer domains. The `.example` names are those of the stan
 from __future__ import annotations
 
 OTHER = "other"
-RELAY = "relay"
 
 #: Provider → suffixes of MX host names, whole labels.
 SUFFIXES = {

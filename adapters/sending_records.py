@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+TXT_STRING_MAX = 255
+
 
 class RecordReader(Protocol):
     """What the check asks of DNS. Raises its own error when nobody answers."""
@@ -42,7 +44,7 @@ def expected_records(
     """
     report = f"; rua=mailto:{reports_to}" if reports_to else ""
     dkim = [
-        DnsRecord(f"{selector}._domainkey.{domain}", "TXT", dkim_value(*key), f"DKIM, {key[0]}")
+        DnsRecord(dkim_name(domain, selector), "TXT", dkim_value(*key), f"DKIM, {key[0]}")
         for selector, key in sorted(keys.items())
     ]
     return [
@@ -53,9 +55,19 @@ def expected_records(
     ]
 
 
+def dkim_name(domain: str, selector: str) -> str:
+    """Where the key of a selector is published (RFC 6376 §3.6.2.1)."""
+    return f"{selector}._domainkey.{domain}"
+
+
 def dkim_value(algorithm: str, public_key: str) -> str:
-    """The TXT value of a DKIM key (RFC 6376 §3.6.1, RFC 8463)."""
+    """The TXT value of a DKIM key, base64 (RFC 6376 §3.6.1, RFC 8463)."""
     return f"v=DKIM1; k={algorithm}; p={public_key}"
+
+
+def txt_strings(value: str) -> list[str]:
+    """A TXT record's text in strings of at most 255 octets (RFC 1035 §3.3); readers join them."""
+    return [value[at : at + TXT_STRING_MAX] for at in range(0, max(len(value), 1), TXT_STRING_MAX)]
 
 
 async def check_domain(

@@ -13,7 +13,13 @@ from domain.refusals import Invalid, NotFound, WrongState
 from domain.sending import ENDS, Priority
 
 MESSAGE_CLASSES = ("bulk", "transactional")
-SIGNATURES = ("none", "ed25519", "rsa", "both")
+#: What `sign` may say → the algorithms of the keys that it takes.
+SIGNATURES: Mapping[str, tuple[str, ...]] = {
+    "none": (),
+    "ed25519": ("ed25519",),
+    "rsa": ("rsa",),
+    "both": ("ed25519", "rsa"),
+}
 
 
 @event_type("CampaignDrafted", topic=Topic.DECISIONS, key="tenant_id")
@@ -283,7 +289,7 @@ def _check(drafted: CampaignDrafted) -> None:
     choices: dict[str, tuple[str, ...]] = {
         "priority": tuple(Priority),
         "message_class": MESSAGE_CLASSES,
-        "sign": SIGNATURES,
+        "sign": tuple(SIGNATURES),
     }
     for name, allowed in choices.items():
         if getattr(drafted, name) not in allowed:

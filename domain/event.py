@@ -79,11 +79,6 @@ class EventType:
     def doc(self) -> str:
         return (self.cls.__doc__ or "").strip()
 
-    @property
-    def logged(self) -> bool:
-        """Whether the relay writes it to Kafka's `pm.decisions` (else an agent writes it)."""
-        return self.topics == (Topic.DECISIONS,)
-
 
 REGISTRY: dict[str, EventType] = {}
 

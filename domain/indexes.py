@@ -29,12 +29,6 @@ def count(ranges: Sequence[Sequence[int]]) -> int:
     return sum(stop - start for start, stop in ranges)
 
 
-def minus(ranges: Sequence[Sequence[int]], taken: Sequence[Sequence[int]]) -> Ranges:
-    """The indexes of `ranges` that are not in `taken`."""
-    gone = set(each(taken))
-    return from_indexes(index for index in each(ranges) if index not in gone)
-
-
 def first(ranges: Sequence[Sequence[int]], size: int) -> Ranges:
     """The lowest `size` indexes."""
     found: Ranges = []

@@ -36,6 +36,7 @@ import dns.rdatatype
 import dns.rrset
 import structlog
 
+from adapters.sending_records import txt_strings
 from adapters.settings import Settings
 from ops.errors import Missing
 from ops.sink.hosts import HOSTS, mx_of
@@ -166,11 +167,8 @@ def _rrset(name: dns.name.Name, kind: str, values: list[str]) -> dns.rrset.RRset
 
 
 def _quoted(text: str) -> str:
-    """As character-strings of at most 255 bytes (RFC 1035 §3.3.14)."""
-    escaped = [
-        text[at : at + 255].replace("\\", "\\\\").replace('"', '\\"')
-        for at in range(0, max(len(text), 1), 255)
-    ]
+    """As the character-strings of a zone file."""
+    escaped = [part.replace("\\", "\\\\").replace('"', '\\"') for part in txt_strings(text)]
     return " ".join(f'"{part}"' for part in escaped)
 
 

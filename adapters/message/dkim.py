@@ -7,7 +7,7 @@ is what leaves. Every header is signed and signed once more as absent, so that n
 from __future__ import annotations
 
 import hashlib
-from base64 import b64decode, b64encode
+from base64 import b64encode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -21,15 +21,8 @@ from adapters.message import headers, signing_worker
 from domain.refusals import Invalid
 
 Algorithm = Literal["rsa", "ed25519"]
-MODES: dict[str, tuple[str, ...]] = {
-    "none": (),
-    "ed25519": ("ed25519",),
-    "rsa": ("rsa",),
-    "both": ("rsa", "ed25519"),
-}
 VALID_FOR = timedelta(days=14)  # limits replay; longer than any send stays queued
 _RSA_BITS = 2048
-_TXT_STRING_MAX = 255  # octets of one string in a TXT record (RFC 1035 §3.3)
 _FOLD = 72
 # None of these can be added without breaking the signature (RFC 6376 §8.15).
 GUARDED = (
@@ -126,32 +119,6 @@ def load_signer(domain: str, selector: str, private_der: bytes) -> Signer:
     if not isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey):
         raise Invalid(f"the key under {selector} signs nothing that DKIM knows")
     return Signer(headers.domain_of(domain), selector, key)
-
-
-def chosen(mode: str, signers: Sequence[Signer]) -> list[Signer]:
-    """The signers that a campaign's `sign` asks for, a key of MODES; Invalid if one is missing."""
-    if mode not in MODES:
-        raise Invalid(f"sign={mode!r} is none of {', '.join(MODES)}")
-    found = {signer.algorithm: signer for signer in signers}
-    missing = [algorithm for algorithm in MODES[mode] if algorithm not in found]
-    if missing:
-        raise Invalid(f"the domain has no {missing[0]} key: add one, or choose another `sign`")
-    return [signer for name, signer in found.items() if name in MODES[mode]]
-
-
-def dns_name(domain: str, selector: str) -> str:
-    return f"{selector}._domainkey.{domain}"
-
-
-def dns_value(algorithm: str, public_base64: str) -> str:
-    """The TXT record that publishes a key (RFC 6376 §3.6.1); an empty key withdraws it."""
-    b64decode(public_base64, validate=True)
-    return f"v=DKIM1; k={algorithm}; p={public_base64}"
-
-
-def txt_strings(value: str) -> list[str]:
-    """A TXT record's text in strings of at most 255 octets; readers join them."""
-    return [value[at : at + _TXT_STRING_MAX] for at in range(0, len(value), _TXT_STRING_MAX)]
 
 
 def _lines_of(names: Sequence[str]) -> list[str]:

@@ -15,13 +15,13 @@ import structlog
 from psycopg import AsyncConnection
 
 from adapters.postgres import named_sql
+from domain.campaign import SIGNATURES
 from domain.ports import Renderer
 
 SQL = named_sql(Path(__file__).with_name("claim.sql"))
 KEPT_MAX = 256
 #: So that a key taken out of use is out of use within a minute.
 COMPILED_AGE_MAX_S = 60.0
-ALGORITHMS = {"none": [], "rsa": ["rsa"], "ed25519": ["ed25519"], "both": ["ed25519", "rsa"]}
 
 log = structlog.get_logger(__name__)
 
@@ -124,7 +124,7 @@ async def _brief(conn: AsyncConnection[Any], wanted: Wanted) -> Brief:
 
 async def _keys(conn: AsyncConnection[Any], wanted: Wanted) -> tuple[SigningKey, ...]:
     """The keys to sign with. LookupError when one is missing: unsigned mail is no substitute."""
-    algorithms = ALGORITHMS[wanted.sign]
+    algorithms = list(SIGNATURES[wanted.sign])
     values = {"domain_id": wanted.domain_id, "algorithms": algorithms}
     cursor = await conn.execute(SQL["keys"], values)
     keys = tuple(SigningKey(*key) for key in await cursor.fetchall())

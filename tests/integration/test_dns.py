@@ -14,9 +14,8 @@ import dns.flags
 import dns.message
 import pytest
 
-from adapters.dns import DnsResolver, StaticRelay
+from adapters.dns import DnsResolver
 from adapters.sending_records import check_domain, expected_records
-from domain.ports import NextHop
 from ops import dns_server
 from ops.errors import Missing
 from ops.sink.hosts import DOMAINS, MX_HOSTS
@@ -267,11 +266,3 @@ async def test_an_equivalent_record_counts(
     dns_server.publish(tmp_path, name, kind, [value])
 
     assert (await check_domain(resolver, RECORDS))[1] == []
-
-
-async def test_a_relay_takes_everything() -> None:
-    hop = NextHop("127.0.0.1", 2500)
-
-    route = await StaticRelay(hop).route("anything.test")
-
-    assert (route.provider, route.hops) == ("relay", (hop,))
