@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, is_dataclass
 from functools import partial, reduce
@@ -171,6 +172,33 @@ class EventStore:
             self._application.decision_recorder.keep_snapshot(
                 decided.stream_id, context, snapshots.code_of(evolve), snapshot
             )
+
+
+class OnFirstUse:
+    """A Decider that connects with its first decision, so that who makes it need not wait."""
+
+    def __init__(self, make: Callable[[], EventStore]) -> None:
+        self._make = make
+        self._lock = threading.Lock()
+        self._made: EventStore | None = None
+
+    def transact(
+        self,
+        stream_id: str,
+        initial: S,
+        evolve: Callable[[S, Event], S],
+        decide: Callable[[S], Sequence[Event]],
+        **context: Unpack[CommandContext],
+    ) -> Decided:
+        """As the port promises; StoreUnavailable while Postgres is away, and tried again then."""
+        with self._lock:
+            store = self._made = self._made or self._make()
+        return store.transact(stream_id, initial, evolve, decide, **context)
+
+    def close(self) -> None:
+        """Give the connections back."""
+        if self._made:
+            self._made.close()
 
 
 class InThread:

@@ -16,7 +16,7 @@ from typing import Any, LiteralString, cast
 import psycopg
 from psycopg import AsyncConnection, Connection
 from psycopg.rows import TupleRow
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, ConnectionPool
 
 ROLES = frozenset({"pm_api", "pm_worker", "pm_projector", "pm_release", "pm_dispatcher"})
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -24,6 +24,7 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _SETTINGS = {"pm_projector": " -c synchronous_commit=off"}
 SERVER_VERSION_MIN = 180000  # RETURNING old, and the RLS fixes of reference CVE-2025-8713
 MIGRATION_LOCK = 7700000
+ANSWER_MAX_S = 2.0  # a caller waits so long for a connection
 
 
 class Unusable(Exception):  # noqa: N818 - says what is missing and the cure
@@ -66,6 +67,26 @@ def pool(
         open=False,
         reset=reset,
         check=AsyncConnectionPool.check_connection,
+        kwargs={"options": role_options(role), "autocommit": True, "application_name": role},
+    )
+
+
+def blocking_pool(
+    dsn: str, role: str, *, size_max: int = 8
+) -> ConnectionPool[Connection[TupleRow]]:
+    """As `pool`, for threads; opened, and waiting for nobody."""
+
+    def reset(conn: Connection[TupleRow]) -> None:
+        conn.execute("SELECT set_config('app.tenant_id', '', false)")
+
+    return ConnectionPool(
+        dsn,
+        min_size=1,
+        max_size=size_max,
+        timeout=ANSWER_MAX_S,
+        open=True,
+        reset=reset,
+        check=ConnectionPool.check_connection,
         kwargs={"options": role_options(role), "autocommit": True, "application_name": role},
     )
 

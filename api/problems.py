@@ -11,6 +11,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from api.answers import Json
+from domain.ports import ConcurrentAppend, StoreUnavailable
+from domain.refusals import Refused
 from projections.reads import Away
 
 MEDIA_TYPE = "application/problem+json"
@@ -37,6 +39,10 @@ KINDS = {
         Kind("invalid_cursor", 400, "Invalid cursor", "Use `next_cursor` as it was given, there."),
         Kind("unavailable", 503, "Not available now", "The database is away; try again soon."),
         Kind("method_not_allowed", 405, "Method not allowed", "This path has no such method."),
+        Kind("forbidden", 403, "Not permitted", "The caller's role or scopes do not include this."),
+        Kind("wrong_state", 409, "Wrong state", "The thing is in a state in which this can't be."),
+        Kind("taken", 409, "Taken", "A value that must be unique is used already."),
+        Kind("conflict", 409, "Changed meanwhile", "Others changed it at once; ask again."),
         Kind("refused", 400, "Refused", "The request cannot be served as it is."),
     )
 }
@@ -63,6 +69,9 @@ def install(app: FastAPI) -> None:
     handlers: dict[type[Exception], Callable[[Request, Any], Awaitable[Json]]] = {
         Problem: _problem,
         Away: _away,
+        Refused: _refused,
+        ConcurrentAppend: _concurrent,
+        StoreUnavailable: _away,
         RequestValidationError: _invalid,
         HTTPException: _http,
     }
@@ -74,7 +83,17 @@ async def _problem(request: Request, error: Problem) -> Json:
     return _answer(request, error.kind, error.detail, **error.extra)
 
 
-async def _away(request: Request, _: Away) -> Json:
+async def _refused(request: Request, error: Refused) -> Json:
+    """The domain's "no"; what stands before a colon in its words is the field."""
+    kind = KINDS.get(error.code, KINDS["refused"])
+    return _answer(request, kind, str(error))
+
+
+async def _concurrent(request: Request, error: ConcurrentAppend) -> Json:
+    return _answer(request, KINDS["conflict"], str(error))
+
+
+async def _away(request: Request, _: Away | StoreUnavailable) -> Json:
     kind = KINDS["unavailable"]
     answer = _answer(request, kind, "the database did not answer in time")
     answer.headers["retry-after"] = str(RETRY_AFTER_S)

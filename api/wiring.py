@@ -1,17 +1,19 @@
-"""What routes are given: the door to read models, cursors, and for whom the caller asks."""
+"""What routes are given: read models, a desk for commands, cursors, and who the caller is."""
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 
+from api.callers import Caller, Callers
+from api.desk import Desk, Desks
 from api.paging import LIMIT_DEFAULT, LIMIT_MAX, Cursors
 from api.problems import Problem
+from domain.access import PERMISSIONS
 from projections.reads import Reads
 
 
@@ -20,8 +22,9 @@ class Ports:
     """What the composition root hands to the API."""
 
     reads: Reads
+    desks: Desks
+    callers: Callers
     cursors: Cursors
-    token: str  # the operator's; empty: nobody may ask about tenants
     clock: Callable[[], datetime]
     links: dict[str, str]  # name → address, for the page at /
 
@@ -34,28 +37,82 @@ def ports(request: Request) -> Ports:
 PortsDep = Annotated[Ports, Depends(ports)]
 
 
-async def tenant(
+async def caller(
     found: PortsDep,
     authorization: Annotated[
-        str, Header(description="`Bearer` and the stack's operator token")
+        str, Header(description="`Bearer` and an API key, a session's or the operator's token")
     ] = "",
-    x_tenant: Annotated[str, Header(description="the tenant's id")] = "",
+    x_tenant: Annotated[
+        str, Header(description="the tenant's id, for who may act in several")
+    ] = "",
     named: Annotated[str, Query(alias="tenant", description="instead of the header X-Tenant")] = "",
-) -> str:
-    """For which tenant the caller asks. Raises Problem unless it holds the operator's token."""
+) -> Caller:
+    """Who asks, and for which tenant. Raises Problem for nobody that is known."""
     scheme, _, given = authorization.partition(" ")
-    allowed = hmac.compare_digest(given.strip().encode(), found.token.encode())
-    if not (found.token and scheme.lower() == "bearer" and allowed):
-        raise Problem("unauthorized", "send `Authorization: Bearer` with the operator's token")
-    if not (x_tenant or named):
-        raise Problem("tenant_missing", "name the tenant in the header X-Tenant, or as ?tenant=")
-    return _plain(x_tenant or named)
-
-
-def _plain(value: str) -> str:
-    if "\x00" in value:
+    tenant_id = x_tenant or named
+    if "\x00" in tenant_id:
         raise Problem("invalid", "an id has no NUL character")
-    return value
+    known = scheme.lower() == "bearer" and await found.callers.find(given.strip(), tenant_id)
+    if not known:
+        raise Problem("unauthorized", "send `Authorization: Bearer` with a key that is valid here")
+    if not known.tenant_id:
+        raise Problem("tenant_missing", "name the tenant in the header X-Tenant, or as ?tenant=")
+    return known
+
+
+CallerDep = Annotated[Caller, Depends(caller)]
+
+
+class May:
+    """A dependency: the caller, if it has this permission. Tests read `permission` off routes."""
+
+    def __init__(self, permission: str) -> None:
+        if permission not in PERMISSIONS:
+            raise ValueError(f"{permission} is no permission of domain/access.py")
+        self.permission = permission
+
+    async def __call__(self, found: CallerDep) -> Caller:
+        if not found.may(self.permission):
+            raise Problem("forbidden", f"this needs the permission {self.permission}")
+        return found
+
+
+def may(permission: str) -> Any:
+    """The caller that has this permission, for `Annotated[Caller, …]`; else `forbidden`."""
+    return Depends(May(permission))
+
+
+class AtDesk:
+    """A dependency: a desk for the caller's command, if it has this permission."""
+
+    def __init__(self, permission: str) -> None:
+        self._may = May(permission)
+        self.permission = permission
+
+    async def __call__(
+        self,
+        found: CallerDep,
+        ports_: PortsDep,
+        idempotency_key: Annotated[
+            str, Header(max_length=255, description="repeating a request with it is safe")
+        ] = "",
+    ) -> Desk:
+        await self._may(found)
+        return ports_.desks.at(
+            found.tenant_id,
+            found.actor,
+            idempotency_key=idempotency_key,
+            workspace_ids=found.workspace_ids,
+        )
+
+
+def at_desk(permission: str) -> Any:
+    """A desk for the caller's command, for `Annotated[Desk, …]` in `def` routes."""
+    return Depends(AtDesk(permission))
+
+
+async def tenant(found: Annotated[Caller, may("analytics:read")]) -> str:
+    return found.tenant_id
 
 
 TenantDep = Annotated[str, Depends(tenant)]

@@ -13,7 +13,8 @@ from collections.abc import Callable
 
 PREFIXES = frozenset(
     {"ten", "wsp", "cmp", "tpl", "lst", "lea", "dom", "ip", "imp", "key", "evt", "snd"}
-    | {"bat", "rel", "cnt", "sdr", "cmd", "sup"}
+    | {"bat", "rel", "cnt", "sdr", "cmd", "sup", "usr", "stf", "ses", "inv", "mbx", "vps"}
+    | {"seg", "exp", "del"}
 )
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"

@@ -263,11 +263,14 @@ def compiled(settings: Settings, brief: Brief, signing: SigningPool | None = Non
 
 
 def api(settings: Settings, ready: Ready) -> None:
-    """Questions over HTTP."""
+    """Questions and commands over HTTP."""
     from datetime import UTC, datetime
 
     from adapters import postgres
+    from adapters.event_store import EventStore, OnFirstUse
     from api import main
+    from api.callers import OperatorToken
+    from api.desk import Desks
     from api.paging import Cursors
     from api.wiring import Ports
     from projections.reads import Reads
@@ -275,17 +278,22 @@ def api(settings: Settings, ready: Ready) -> None:
     async def serve(stop: asyncio.Event, ready: Ready) -> None:
         pool = postgres.pool(settings.database_url, "pm_api")
         await pool.open(wait=False)  # while Postgres is away the API says so
+        blocking = postgres.blocking_pool(settings.database_url, "pm_api")
+        store = OnFirstUse(partial(EventStore, settings.database_url, "pm_api", needs_relay=True))
         try:
             ports = Ports(
                 reads=Reads(pool),
+                desks=Desks(store, blocking.connection, settings.id_key),
+                callers=OperatorToken(settings.api_token),
                 cursors=Cursors(settings.id_key.encode()),
-                token=settings.api_token,
                 clock=lambda: datetime.now(UTC),
                 links={"Mail sink": f"http://{settings.inbox_host}:{settings.inbox_port}"},
             )
             app = main.create_app(ports)
             await main.serve(app, settings.api_host, settings.api_port, stop, ready)
         finally:
+            store.close()
+            blocking.close()
             await pool.close()
 
     _until_told(serve, ready)

@@ -2,28 +2,20 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import httpx2
 import pytest
 
 from adapters import postgres
-from adapters.postgres import pool
-from api.main import create_app
-from api.paging import Cursors
-from api.wiring import Ports
 from domain.campaign import CampaignLaunched
 from domain.event import Meta, Recorded, Topic
 from domain.sending import AudiencePlanned, BatchPlanned, OutcomesRecorded, SliceStarted
 from domain.sending_ip import SendingIpAdded, SendingIpCapSet
 from projections import models
-from projections.reads import Reads
+from tests.api_kit import BEGIN, api_of
 
-BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
-TOKEN = "tok-of-the-operator"  # noqa: S105 - of this test alone
 SENDS = 7
 
 
@@ -98,17 +90,5 @@ async def filled(dsn: str) -> str:
 @pytest.fixture
 async def client(filled: str) -> AsyncIterator[httpx2.AsyncClient]:
     """Asks as the operator about ten_a."""
-    async with pool(filled, "pm_api", size_max=2) as opened:
-        ports = Ports(
-            reads=Reads(opened, answer_max_s=2.0),
-            cursors=Cursors(random.randbytes(16)),
-            token=TOKEN,
-            clock=lambda: BEGIN,
-            links={"Inbox": "http://127.0.0.1:1/"},
-        )
-        transport = httpx2.ASGITransport(app=create_app(ports))
-        headers = {"Authorization": f"Bearer {TOKEN}", "X-Tenant": "ten_a"}
-        async with httpx2.AsyncClient(
-            transport=transport, base_url="http://api", headers=headers
-        ) as made:
-            yield made
+    async with api_of(filled) as made:
+        yield made

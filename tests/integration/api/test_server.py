@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import socket
 from datetime import UTC, datetime
+from functools import partial
 
 import httpx2
 import pytest
 
+from adapters.event_store import EventStore, OnFirstUse
 from adapters.postgres import pool
+from api.callers import OperatorToken
+from api.desk import Desks
 from api.main import create_app, serve
 from api.paging import Cursors
 from api.wiring import Ports
@@ -21,13 +26,19 @@ def free_port() -> int:
         return int(found.getsockname()[1])
 
 
+def ports_on(reads: Reads) -> Ports:
+    """Ports of which these tests use the reads alone."""
+    nowhere = partial(EventStore, "postgresql://127.0.0.1:1/none", "pm_api")
+    desks = Desks(OnFirstUse(nowhere), contextlib.ExitStack, "k")  # type: ignore[arg-type]
+    token, clock = OperatorToken("t"), lambda: datetime.now(UTC)
+    return Ports(reads, desks, token, Cursors(b"k"), clock, {})
+
+
 async def test_it_serves_until_told_and_refuses_while_postgres_is_away() -> None:
     """Ready once the port answers; without a database each question is 503, soon."""
     opened = pool(f"postgresql://127.0.0.1:{free_port()}/none", "pm_api")
     await opened.open(wait=False)
-    ports = Ports(
-        Reads(opened, answer_max_s=0.3), Cursors(b"k"), "t", lambda: datetime.now(UTC), {}
-    )
+    ports = ports_on(Reads(opened, answer_max_s=0.3))
     stop, ready, port = asyncio.Event(), asyncio.Event(), free_port()
     serving = asyncio.create_task(serve(create_app(ports), "127.0.0.1", port, stop, ready.set))
     try:
@@ -46,7 +57,7 @@ async def test_it_serves_until_told_and_refuses_while_postgres_is_away() -> None
 
 async def test_a_port_that_is_taken_is_told_at_once() -> None:
     """As an OSError that names it, before anything is served."""
-    ports = Ports(Reads(pool("", "pm_api")), Cursors(b"k"), "t", lambda: datetime.now(UTC), {})
+    ports = ports_on(Reads(pool("", "pm_api")))
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
 

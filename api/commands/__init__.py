@@ -1,0 +1,1 @@
+"""What commands do, for routes and for the command line: functions of a desk."""

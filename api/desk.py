@@ -1,0 +1,111 @@
+"""What a command works with: decisions and the vault, both bound to the caller's tenant."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field
+from itertools import count
+from typing import Any, LiteralString
+
+from psycopg import Connection
+from psycopg.rows import dict_row
+
+from adapters import postgres
+from domain.event import Event
+from domain.ids import deriver, new_id
+from domain.ports import Decided, Decider, Reservation
+
+Connect = Callable[[], AbstractContextManager[Connection[Any]]]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One command of one caller at work. Blocking: for `def` routes, threads and commands.
+
+    `idempotency_key` is the caller's own: with it `fresh_id` gives the same ids again, so that a
+    command whose answer was lost is not done twice.
+    """
+
+    tenant_id: str
+    actor: str
+    decider: Decider
+    connect: Connect
+    id_key: str
+    idempotency_key: str = ""
+    workspace_ids: frozenset[str] | None = None
+    _numbers: Iterator[int] = field(default_factory=count)
+
+    def decide(
+        self,
+        aggregate: Any,
+        stream_id: str,
+        decide: Callable[[Any], Sequence[Event]],
+        *,
+        reservations: Sequence[Reservation] = (),
+    ) -> Decided:
+        """Take one decision on an aggregate's module. Raises what `Decider.transact` raises."""
+        return self.decider.transact(
+            stream_id,
+            aggregate.initial,
+            aggregate.evolve,
+            decide,
+            tenant_id=self.tenant_id,
+            actor=self.actor,
+            reservations=reservations,
+        )
+
+    def derive(self, prefix: str, *parts: object) -> str:
+        """The id of a thing that is named by its parts: naming it again gives the same id."""
+        return deriver(self.id_key.encode(), prefix)(*parts)
+
+    def fresh_id(self, prefix: str) -> str:
+        """An id for what is created now; the same one when the caller repeats its request."""
+        if not self.idempotency_key:
+            return new_id(prefix)
+        return self.derive(prefix, self.tenant_id, self.idempotency_key, next(self._numbers))
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[Any]]:
+        """A transaction that sees this tenant's rows and no others (I11)."""
+        with self.connect() as conn, conn.transaction():
+            postgres.set_tenant(conn, self.tenant_id)
+            yield conn
+
+    def rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
+        """The tenant's rows that a query finds; `tenant_id` is always among its values."""
+        with self.transaction() as conn, conn.cursor(row_factory=dict_row) as cursor:
+            cursor.execute(query, values | {"tenant_id": self.tenant_id})
+            return cursor.fetchall()
+
+    def write(self, statement: LiteralString, **values: Any) -> int:
+        """One statement on the tenant's rows; how many it touched."""
+        with self.transaction() as conn:
+            return conn.execute(statement, values | {"tenant_id": self.tenant_id}).rowcount
+
+
+@dataclass(frozen=True)
+class Desks:
+    """Makes desks. `connect` gives a connection under role pm_api for as long as it is held."""
+
+    decider: Decider
+    connect: Connect
+    id_key: str
+
+    def at(
+        self,
+        tenant_id: str,
+        actor: str,
+        *,
+        idempotency_key: str = "",
+        workspace_ids: frozenset[str] | None = None,
+    ) -> Desk:
+        return Desk(
+            tenant_id=tenant_id,
+            actor=actor,
+            decider=self.decider,
+            connect=self.connect,
+            id_key=self.id_key,
+            idempotency_key=idempotency_key,
+            workspace_ids=workspace_ids,
+        )

@@ -1,0 +1,43 @@
+"""Who may do what: the roles of people in a tenant, of staff, and the scopes of API keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+#: What there is to look at (read) and to change (write).
+RESOURCES = (
+    *("campaigns", "templates", "leads", "suppressions", "domains", "ips", "mailboxes"),
+    *("sends", "analytics", "workspaces", "users", "keys", "audit", "settings", "exports"),
+)
+READ = frozenset(f"{resource}:read" for resource in RESOURCES)
+WRITE = frozenset(f"{resource}:write" for resource in RESOURCES)
+#: Of the tenant as a whole: its deletion, and contacts whose data is to be erased.
+SPECIAL = frozenset({"tenant:delete", "contacts:erase"})
+PERMISSIONS = READ | WRITE | SPECIAL
+
+_PEOPLE = frozenset({"users:write", "keys:write", "workspaces:write", "settings:write"})
+_GROUND = frozenset({"domains:write", "ips:write", "mailboxes:write", "exports:write"})
+_PRIVATE = frozenset({"users:read", "keys:read", "audit:read", "settings:read"})
+
+#: Role of a person in a tenant → what it may do (reference/product.md §2.8).
+ROLES: Mapping[str, frozenset[str]] = {
+    "owner": PERMISSIONS,
+    "admin": PERMISSIONS - {"tenant:delete"},
+    "manager": (READ | WRITE | {"contacts:erase"}) - _PEOPLE - {"keys:read"},
+    "member": (READ | WRITE) - _PEOPLE - _GROUND - {"keys:read", "audit:read"},
+    "viewer": READ - _PRIVATE,
+}
+
+#: Role of staff → what it may do in any tenant. Each deed of theirs is recorded with a reason.
+STAFF_ROLES: Mapping[str, frozenset[str]] = {
+    "super_admin": PERMISSIONS,
+    "admin": PERMISSIONS - {"tenant:delete"},
+    "deliverability": READ | {"ips:write", "domains:write", "suppressions:write"},
+    "support": READ - {"leads:read", "sends:read", "exports:read"},  # nothing personal
+    "finance": frozenset({"analytics:read", "settings:read"}),
+}
+
+
+def permissions_of(role: str) -> frozenset[str]:
+    """What a role in a tenant may do; nothing for a role that does not exist."""
+    return ROLES.get(role, frozenset())

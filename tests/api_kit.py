@@ -1,0 +1,55 @@
+"""The API over a test's own database: its ports, and clients that ask as somebody."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+
+import httpx2
+from fastapi import FastAPI
+
+from adapters.event_store import EventStore
+from adapters.postgres import blocking_pool, pool
+from api.callers import OperatorToken
+from api.desk import Desks
+from api.main import create_app
+from api.paging import Cursors
+from api.wiring import Ports
+from projections.reads import Reads
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+TOKEN = "tok-of-the-operator"  # noqa: S105 - of tests alone
+
+
+@asynccontextmanager
+async def ports_of(dsn: str, *, answer_max_s: float = 2.0) -> AsyncIterator[Ports]:
+    """Ports on a migrated database; the operator's token is TOKEN, the clock stands at BEGIN."""
+    async with pool(dsn, "pm_api", size_max=2) as opened:
+        with (
+            blocking_pool(dsn, "pm_api", size_max=4) as blocking,
+            EventStore(dsn, "pm_api") as store,
+        ):
+            yield Ports(
+                reads=Reads(opened, answer_max_s=answer_max_s),
+                desks=Desks(store, blocking.connection, "tests"),
+                callers=OperatorToken(TOKEN),
+                cursors=Cursors(random.randbytes(16)),
+                clock=lambda: BEGIN,
+                links={"Inbox": "http://127.0.0.1:1/"},
+            )
+
+
+def client_of(app: FastAPI, token: str = TOKEN, tenant: str = "") -> httpx2.AsyncClient:
+    """A client in this process that sends this bearer token, and X-Tenant when it is given."""
+    headers = {"Authorization": f"Bearer {token}"} | ({"X-Tenant": tenant} if tenant else {})
+    transport = httpx2.ASGITransport(app=app)
+    return httpx2.AsyncClient(transport=transport, base_url="http://api", headers=headers)
+
+
+@asynccontextmanager
+async def api_of(dsn: str, tenant: str = "ten_a") -> AsyncIterator[httpx2.AsyncClient]:
+    """The API, and a client that asks it as the operator about one tenant."""
+    async with ports_of(dsn) as ports, client_of(create_app(ports), tenant=tenant) as client:
+        yield client
