@@ -30,6 +30,25 @@ class DnsRecord:
     value: str
     purpose: str
 
+    @property
+    def title(self) -> str:
+        """What it is called where it is missing."""
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True)
+class Look:
+    """What DNS says where a record is wanted: nothing, something else, or the record."""
+
+    record: DnsRecord
+    found: tuple[str, ...]  # values of the name and type
+    is_there: bool
+
+    @property
+    def state(self) -> str:
+        """verified, differs or missing."""
+        return "verified" if self.is_there else "differs" if self.found else "missing"
+
 
 def expected_records(
     domain: str,
@@ -70,26 +89,20 @@ def txt_strings(value: str) -> list[str]:
     return [value[at : at + TXT_STRING_MAX] for at in range(0, max(len(value), 1), TXT_STRING_MAX)]
 
 
-async def check_domain(
-    resolver: RecordReader, expected: Sequence[DnsRecord]
-) -> tuple[list[str], list[str]]:
-    """(seen, missing): each record as "KIND name"; one that is there but says else is missing."""
-    seen: list[str] = []
-    missing: list[str] = []
-    for record in expected:
-        (seen if await _is_there(resolver, record) else missing).append(
-            f"{record.kind} {record.name}"
-        )
-    return seen, missing
+async def look(resolver: RecordReader, expected: Sequence[DnsRecord]) -> list[Look]:
+    """What DNS says about each record; one that is there but says else is not there."""
+    return [await _look(resolver, record) for record in expected]
 
 
-async def _is_there(resolver: RecordReader, record: DnsRecord) -> bool:
+async def _look(resolver: RecordReader, record: DnsRecord) -> Look:
     if record.kind == "TXT":
-        return any(_says(found, record.value) for found in await resolver.txt(record.name))
+        found = await resolver.txt(record.name)
+        return Look(record, tuple(found), any(_says(text, record.value) for text in found))
     host = record.value.split()[-1].rstrip(".").lower()
-    return host in await resolver.records(record.name, record.kind) or host in (
-        await resolver.records(record.name, "CNAME")
-    )
+    found = await resolver.records(record.name, record.kind)
+    if host not in found:
+        found = [*found, *await resolver.records(record.name, "CNAME")]
+    return Look(record, tuple(found), host in found)
 
 
 def _says(found: str, wanted: str) -> bool:

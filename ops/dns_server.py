@@ -36,7 +36,7 @@ import dns.rdatatype
 import dns.rrset
 import structlog
 
-from adapters.sending_records import txt_strings
+from adapters.sending_records import DnsRecord, txt_strings
 from adapters.settings import Settings
 from ops.errors import Missing
 from ops.sink.hosts import HOSTS, mx_of
@@ -74,6 +74,11 @@ def publish(data: Path, name: str, kind: str, values: Sequence[str]) -> None:
         fresh = path.with_suffix(".new")
         fresh.write_text(json.dumps(zone, indent=1, sort_keys=True))
         fresh.replace(path)
+
+
+def publish_record(data: Path, record: DnsRecord) -> None:
+    """As `publish`, of one record that a domain needs."""
+    publish(data, record.name, record.kind, [record.value])
 
 
 class Zone:

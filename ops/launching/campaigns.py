@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+from api.commands.senders import Sender
+from api.commands.templates import Published
 from domain import campaign
 from domain.campaign import CampaignDrafted
 from domain.event import Event
 from domain.refusals import NotFound
 from domain.sending import Priority
-from ops.launching.content import Published, Sender
 from ops.launching.desk import Desk
 
 EXPIRE_AFTER_S = 72 * 3600  # bulk mail is worth sending for three days (deliverability.md §7.3)

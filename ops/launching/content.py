@@ -4,48 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from email.utils import getaddresses
 from functools import partial
 from pathlib import Path
 
-from psycopg.types.json import Jsonb
-
 from adapters.contacts.importing import Import, import_leads
 from adapters.contacts.lead_rows import BadRow, check_address
 from adapters.message.template_file import Content, lint, parse_template
-from domain import lead_list, template
+from api.commands import senders, templates
+from api.commands.senders import Sender
+from api.commands.templates import Published
+from domain import lead_list
 from domain.lead_list import ImportCounts
 from domain.refusals import Invalid
 from ops.launching.desk import Desk
 
-CONTENT = """
-INSERT INTO vault.content (tenant_id, content_id, body) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING
-"""
-SENDER = """
-INSERT INTO vault.sender (tenant_id, sender_id, address, name) VALUES (%s, %s, %s, %s)
-ON CONFLICT DO NOTHING
-"""
 LIST = """
 INSERT INTO vault.lead_list (tenant_id, list_id, created_at) VALUES (%s, %s, now())
 ON CONFLICT DO NOTHING
 """
-
-
-@dataclass(frozen=True)
-class Sender:
-    """Who a campaign is from. The address is kept in the vault under `sender_id`."""
-
-    sender_id: str
-    domain: str
-
-
-@dataclass(frozen=True)
-class Published:
-    """A template version."""
-
-    template_id: str
-    content_id: str
 
 
 def read_sender(text: str) -> tuple[str, str]:
@@ -64,9 +41,7 @@ def read_sender(text: str) -> tuple[str, str]:
 def save_sender(desk: Desk, tenant_id: str, text: str) -> Sender:
     """Keep the From address in the vault."""
     name, address = read_sender(text)
-    sender_id = desk.derive("sdr", tenant_id, address, name)
-    desk.write(tenant_id, SENDER, (tenant_id, sender_id, address, name))
-    return Sender(sender_id, address.rpartition("@")[2])
+    return senders.save(desk.of(tenant_id), address, name)
 
 
 def file_digest(path: Path) -> str:
@@ -109,12 +84,7 @@ def check_template(path: Path, fields: Sequence[str]) -> Content:
 def publish_template(desk: Desk, tenant_id: str, path: Path, fields: Sequence[str]) -> Published:
     """Publish a template file whose variables are among the leads' fields or have a default."""
     content = check_template(path, fields)
-    template_id = desk.derive("tpl", tenant_id, str(path.resolve()))
-    stream = template.stream(template_id)
-    create = partial(template.create, tenant_id=tenant_id, template_id=template_id)
-    desk.decide(template, stream, create, tenant_id=tenant_id)
-    body = Jsonb(content.body)
-    desk.write(tenant_id, CONTENT, (tenant_id, content.content_id, body))
-    publish = partial(template.publish, content_id=content.content_id, variables=content.variables)
-    desk.decide(template, stream, publish, tenant_id=tenant_id)
-    return Published(template_id, content.content_id)
+    at_desk = desk.of(tenant_id)
+    template_id = at_desk.derive("tpl", tenant_id, str(path.resolve()))
+    templates.create(at_desk, template_id)
+    return templates.publish(at_desk, template_id, content)

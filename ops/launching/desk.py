@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Unpack
 
 import psycopg
 from psycopg import Connection
 from psycopg.rows import TupleRow
 
+import api.desk
 from adapters import postgres
 from adapters.event_store import EventStore, NotCompared
 from domain.event import Event
 from domain.ids import deriver
-from domain.ports import Decided, Decider, Reservation
+from domain.ports import CommandContext, Decided, Decider, Reservation, S
 from ops.errors import Missing
 from ops.where import Where
 
@@ -27,6 +28,36 @@ RELAY_PATIENCE_S, RELAY_POLL_S = 10.0, 0.1
 
 
 @dataclass(frozen=True)
+class Patient:
+    """A Decider that waits a while for the relay, which has only just started."""
+
+    decider: Decider
+    patience_s: float
+
+    def transact(
+        self,
+        stream_id: str,
+        initial: S,
+        evolve: Callable[[S, Event], S],
+        decide: Callable[[S], Sequence[Event]],
+        **context: Unpack[CommandContext],
+    ) -> Decided:
+        """As Decider.transact.
+
+        Raises Missing when the relay does not compare store and log in time: a store that was
+        restored must not be decided on (design-fixes.md 6).
+        """
+        until = time.monotonic() + self.patience_s
+        while True:
+            try:
+                return self.decider.transact(stream_id, initial, evolve, decide, **context)
+            except NotCompared as error:
+                if time.monotonic() >= until:
+                    raise Missing(f"{error}: `penguin status`, and the relay's log") from error
+                time.sleep(RELAY_POLL_S)
+
+
+@dataclass(frozen=True)
 class Desk:
     """One command at work. `vault` is bound to a tenant per transaction."""
 
@@ -34,6 +65,16 @@ class Desk:
     decider: Decider
     vault: Connection[TupleRow]
     patience_s: float = RELAY_PATIENCE_S
+
+    def of(self, tenant_id: str) -> api.desk.Desk:
+        """A desk for the commands that HTTP has too, bound to one tenant."""
+        return api.desk.Desk(
+            tenant_id=tenant_id,
+            actor=ACTOR,
+            decider=Patient(self.decider, self.patience_s),
+            connect=lambda: nullcontext(self.vault),
+            id_key=self.where.id_key,
+        )
 
     def derive(self, prefix: str, *parts: object) -> str:
         """The id of a thing that is named by its parts: naming it again gives the same id."""
@@ -49,28 +90,17 @@ class Desk:
         command_id: str = "",
         reservations: Sequence[Reservation] = (),
     ) -> Decided:
-        """Take one decision on an aggregate's module. Raises what `Decider.transact` raises.
-
-        Raises Missing when the relay does not compare store and log in time: a store that was
-        restored must not be decided on (design-fixes.md 6).
-        """
-        until = time.monotonic() + self.patience_s
-        while True:
-            try:
-                return self.decider.transact(
-                    stream_id,
-                    aggregate.initial,
-                    aggregate.evolve,
-                    decide,
-                    tenant_id=tenant_id,
-                    command_id=command_id,
-                    actor=ACTOR,
-                    reservations=reservations,
-                )
-            except NotCompared as error:
-                if time.monotonic() >= until:
-                    raise Missing(f"{error}: `penguin status`, and the relay's log") from error
-                time.sleep(RELAY_POLL_S)
+        """Take one decision on an aggregate's module. Raises what `Patient.transact` raises."""
+        return Patient(self.decider, self.patience_s).transact(
+            stream_id,
+            aggregate.initial,
+            aggregate.evolve,
+            decide,
+            tenant_id=tenant_id,
+            command_id=command_id,
+            actor=ACTOR,
+            reservations=reservations,
+        )
 
     def write(self, tenant_id: str, statement: str, values: Sequence[object]) -> None:
         """One statement on the tenant's rows of the vault."""
