@@ -41,3 +41,8 @@ STAFF_ROLES: Mapping[str, frozenset[str]] = {
 def permissions_of(role: str) -> frozenset[str]:
     """What a role in a tenant may do; nothing for a role that does not exist."""
     return ROLES.get(role, frozenset())
+
+
+def may_give(permissions: frozenset[str], role: str) -> bool:
+    """Whether who has these permissions may give a role, or take it: never one above their own."""
+    return role in ROLES and ROLES[role] <= permissions

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from zoneinfo import available_timezones
 
 from domain.event import Event, Topic, event_type
-from domain.refusals import NotFound
+from domain.refusals import Invalid, NotFound
 
 # ---- events: their names and fields are the storage format
 
@@ -32,6 +33,14 @@ class TenantRestored(Event):
     tenant_id: str
 
 
+@event_type("TenantSettingsChanged", topic=Topic.DECISIONS, key="tenant_id")
+class TenantSettingsChanged(Event):
+    """The tenant's days begin and end in this time zone from now on."""
+
+    tenant_id: str
+    time_zone: str  # an IANA name
+
+
 # ---- state
 
 
@@ -41,6 +50,7 @@ class State:
 
     tenant_id: str = ""
     suspended: bool = False
+    time_zone: str = "UTC"
 
 
 initial = State()
@@ -60,6 +70,8 @@ def evolve(state: State, event: Event) -> State:
             return replace(state, suspended=True)
         case TenantRestored():
             return replace(state, suspended=False)
+        case TenantSettingsChanged():
+            return replace(state, time_zone=event.time_zone)
         case _:
             return state
 
@@ -84,6 +96,16 @@ def restore(state: State) -> tuple[Event, ...]:
     """Let the tenant send again. Raises NotFound."""
     _require(state)
     return (TenantRestored(tenant_id=state.tenant_id),) if state.suspended else ()
+
+
+def set_time_zone(state: State, *, time_zone: str) -> tuple[Event, ...]:
+    """Let the tenant's days follow another time zone. Raises NotFound, Invalid."""
+    _require(state)
+    if time_zone not in available_timezones():
+        raise Invalid(f"time_zone: {time_zone!r} is no IANA time zone; try Europe/Berlin or UTC")
+    if time_zone == state.time_zone:
+        return ()
+    return (TenantSettingsChanged(tenant_id=state.tenant_id, time_zone=time_zone),)
 
 
 def _require(state: State) -> None:

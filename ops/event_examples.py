@@ -27,6 +27,12 @@ ID_PREFIXES = {
     "send_id": "snd",
     "ip": "ip",
     "log_id": "evt",
+    "user_id": "usr",
+    "workspace_id": "wsp",
+    "invitation_id": "inv",
+    "key_id": "key",
+    "staff_id": "stf",
+    "replaces": "key",
 }
 TEXTS = {
     "outcome": "accepted",
@@ -66,6 +72,7 @@ def _value(name: str, hint: Any) -> Any:
         return {part: _value(part, inner) for part, inner in get_type_hints(hint).items()}
     return {
         str: _text(name),
+        bool: True,
         int: NUMBERS.get(name, 7),
         float: 2.5,
         datetime: MOMENT,

@@ -222,6 +222,7 @@ def values(hint: Any) -> st.SearchStrategy[Any]:
         return st.fixed_dictionaries({k: values(v) for k, v in get_type_hints(hint).items()})
     plain: dict[Any, st.SearchStrategy[Any]] = {
         str: TEXT,
+        bool: st.booleans(),
         int: COUNTS,
         float: st.floats(),
         datetime: MOMENTS,
