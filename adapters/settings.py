@@ -38,6 +38,8 @@ class Settings(BaseSettings):
     id_key: str = (
         "penguinmails"  # keys derived ids, tokens and return paths; the stack makes its own
     )
+    secret_key: str = Field(default="", repr=False)  # seals secrets at rest: adapters/sealing.py
+    secret_key_file: Path | None = None  # lines id:key, the newest last; wins over secret_key
     replication_factor: int = 1
     dns_server: str = ""  # host:port; empty: the system's resolver
     smtp_port: int = 25  # of MX hosts

@@ -12,9 +12,13 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from adapters import postgres
+from adapters.sealing import Seals
 from domain.event import Event
 from domain.ids import deriver, new_id
 from domain.ports import Decided, Decider, Reservation
+
+#: Where no key is given nothing can be sealed, and whoever tries is told the cure.
+NO_SEALS = Seals.under("")
 
 Connect = Callable[[], AbstractContextManager[Connection[Any]]]
 
@@ -34,6 +38,7 @@ class Desk:
     id_key: str
     idempotency_key: str = ""
     workspace_ids: frozenset[str] | None = None
+    seals: Seals = NO_SEALS  # for secrets, before they are written
     _numbers: Iterator[int] = field(default_factory=count)
 
     def decide(
@@ -91,6 +96,7 @@ class Desks:
     decider: Decider
     connect: Connect
     id_key: str
+    seals: Seals = NO_SEALS
 
     def at(
         self,
@@ -108,4 +114,5 @@ class Desks:
             id_key=self.id_key,
             idempotency_key=idempotency_key,
             workspace_ids=workspace_ids,
+            seals=self.seals,
         )

@@ -19,9 +19,11 @@ from adapters.settings import Settings
 
 if TYPE_CHECKING:
     from adapters.dns import DnsResolver
+    from adapters.message.dkim import Signer
     from adapters.message.signing_pool import SigningPool
+    from adapters.sealing import Seals
     from domain.ports import Renderer
-    from streams.dispatching.skeletons import Brief
+    from streams.dispatching.skeletons import Brief, SigningKey
     from streams.worker import WorkerApp
 
 Ready = Callable[[], None]
@@ -230,7 +232,7 @@ def dispatcher(settings: Settings, ready: Ready) -> None:
             outcomes_log=outcomes,
             lanes=lanes,
             resolver=_resolver(settings),
-            compile=partial(compiled, settings, signing=signing),
+            compile=partial(compiled, settings, seals_of(settings), signing=signing),
             dots=dots,
             owner=f"{socket.gethostname()}/{os.getpid()}",
             letters=letters,
@@ -240,12 +242,30 @@ def dispatcher(settings: Settings, ready: Ready) -> None:
     worker.run("dispatcher", settings, install, ready)
 
 
-def compiled(settings: Settings, brief: Brief, signing: SigningPool | None = None) -> Renderer:
-    """A campaign's message, signed by the keys that it asks for; ahead, where `signing` can."""
+def seals_of(settings: Settings) -> Seals:
+    """What seals and opens secrets. Raises Unopened for a key that is none."""
+    from adapters.sealing import Seals, keys_from
+
+    return Seals(keys_from(settings.secret_key, settings.secret_key_file))
+
+
+def compiled(
+    settings: Settings, seals: Seals, brief: Brief, signing: SigningPool | None = None
+) -> Renderer:
+    """A campaign's message, signed by the keys that it asks for; ahead, where `signing` can.
+
+    Its keys are opened here, once for each compiled message.
+    """
     from adapters.message.dkim import load_signer
     from adapters.message.skeleton import compile_message
+    from adapters.sealing import signing_key_field
 
     domain = brief.sender_address.rpartition("@")[2]
+
+    def signer(key: SigningKey) -> Signer:
+        place = signing_key_field(brief.tenant_id, key.domain_id, key.selector)
+        return load_signer(domain, key.selector, seals.open(key.private_key, *place))
+
     return compile_message(
         brief.content,
         sender_address=brief.sender_address,
@@ -257,7 +277,7 @@ def compiled(settings: Settings, brief: Brief, signing: SigningPool | None = Non
         tracking_url=settings.tracking_url,
         id_key=settings.id_key.encode(),
         message_class=brief.message_class,
-        signers=[load_signer(domain, key.selector, key.private_key) for key in brief.keys],
+        signers=[signer(key) for key in brief.keys],
         pool=signing,
     )
 
@@ -283,7 +303,7 @@ def api(settings: Settings, ready: Ready) -> None:
         try:
             ports = Ports(
                 reads=Reads(pool),
-                desks=Desks(store, blocking.connection, settings.id_key),
+                desks=Desks(store, blocking.connection, settings.id_key, seals_of(settings)),
                 callers=OperatorToken(settings.api_token),
                 cursors=Cursors(settings.id_key.encode()),
                 clock=lambda: datetime.now(UTC),

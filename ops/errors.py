@@ -38,6 +38,7 @@ def as_expected(error: Exception) -> Expected | None:
 
     from adapters.kafka_log import LogUnavailable
     from adapters.postgres import Unusable
+    from adapters.sealing import Unopened
     from domain.ports import ConcurrentAppend, StoreUnavailable
     from domain.refusals import Invalid, NotFound, Refused
 
@@ -56,7 +57,7 @@ def as_expected(error: Exception) -> Expected | None:
             Missing,
             f"; does Postgres run? {UP}, or set PM_DATABASE_URL",
         ),
-        ((Unusable, FileNotFoundError, PermissionError), Missing, ""),
+        ((Unusable, Unopened, FileNotFoundError, PermissionError), Missing, ""),
     )
     said = " ".join(str(error).split()) or type(error).__name__
     for kinds, answer, cure in answers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from adapters import kafka_log, postgres
+from adapters.sealing import ensure_key_file
 from adapters.settings import Settings
 from ops.migrations import FOLDERS
 from projections.models import ensure_schemas
@@ -25,7 +26,9 @@ def _prepare_database(dsn: str) -> None:
 
 
 def run(settings: Settings) -> None:
-    """The one-shot role `migrate`: prepare the servers that the environment names."""
+    """The one-shot role `migrate`: prepare the servers of the environment, with a key file."""
+    if settings.secret_key_file:
+        ensure_key_file(settings.secret_key_file)
     asyncio.run(
         prepare(
             settings.kafka_bootstrap,

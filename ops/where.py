@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.sealing import Seals, keys_from
 from adapters.settings import Settings
 from ops.errors import Missing
 from ops.stack.processes import HOST
@@ -26,6 +27,7 @@ class Where:
     inbox_url: str = ""
     dns_server: str = ""
     smtp_port: int = 0
+    seals: Seals = field(default_factory=lambda: Seals.under(""), repr=False)
 
 
 def find(
@@ -55,6 +57,7 @@ def find(
         inbox_url=stack.inbox_url if stack else "",
         dns_server=environment.get("PM_DNS_SERVER") or _address(stack, "dns"),
         smtp_port=int(environment.get("PM_SMTP_PORT") or (stack.ports["smtp"] if stack else 0)),
+        seals=_seals(environment, stack),
     )
 
 
@@ -63,6 +66,13 @@ def _given(environment: Mapping[str, str], *, log_only: bool) -> Servers | None:
     if log_only and bootstrap:
         return Servers(bootstrap, environment.get("PM_DATABASE_URL", ""))
     return given_servers(environment)
+
+
+def _seals(environment: Mapping[str, str], stack: Stack | None) -> Seals:
+    """Under the keys that the environment names, or the stack's own."""
+    key, named = environment.get("PM_SECRET_KEY", ""), environment.get("PM_SECRET_KEY_FILE", "")
+    own = stack.secret_keys if stack and not key else None
+    return Seals(keys_from(key, Path(named) if named else own))
 
 
 def _own_key(stack: Stack | None) -> str:

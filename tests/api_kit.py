@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
@@ -12,6 +13,7 @@ from fastapi import FastAPI
 
 from adapters.event_store import EventStore
 from adapters.postgres import blocking_pool, pool
+from adapters.sealing import Seals
 from api.callers import OperatorToken
 from api.desk import Desks
 from api.main import create_app
@@ -20,6 +22,7 @@ from api.wiring import Ports
 from projections.reads import Reads
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+SEALS = Seals.under("tests:" + b64encode(bytes(range(32))).decode())
 TOKEN = "tok-of-the-operator"  # noqa: S105 - of tests alone
 
 
@@ -33,7 +36,7 @@ async def ports_of(dsn: str, *, answer_max_s: float = 2.0) -> AsyncIterator[Port
         ):
             yield Ports(
                 reads=Reads(opened, answer_max_s=answer_max_s),
-                desks=Desks(store, blocking.connection, "tests"),
+                desks=Desks(store, blocking.connection, "tests", SEALS),
                 callers=OperatorToken(TOKEN),
                 cursors=Cursors(random.randbytes(16)),
                 clock=lambda: BEGIN,

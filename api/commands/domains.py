@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from adapters.message.dkim import new_key
+from adapters.sealing import signing_key_field
 from adapters.sending_records import DnsRecord, Look, RecordReader, expected_records, look
 from api.desk import Desk
 from domain import sending_domain
@@ -101,14 +102,15 @@ def create_key(desk: Desk, domain_id: str, selector: str, algorithm: str) -> Dec
 
 
 def _keep_key(desk: Desk, domain_id: str, selector: str, algorithm: str) -> None:
-    """Make a key pair and keep it: the one place that writes a private key."""
+    """Make a key pair and keep it, sealed: the one place that writes a private key."""
+    place = signing_key_field(desk.tenant_id, domain_id, selector)
     key = new_key(algorithm)
     desk.write(
         KEEP_KEY,
         domain_id=domain_id,
         selector=selector,
         algorithm=algorithm,
-        private_key=key.private_der,
+        private_key=desk.seals.seal(key.private_der, *place),
         public_key=key.public_base64,
     )
 

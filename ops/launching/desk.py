@@ -74,6 +74,7 @@ class Desk:
             decider=Patient(self.decider, self.patience_s),
             connect=lambda: nullcontext(self.vault),
             id_key=self.where.id_key,
+            seals=self.where.seals,
         )
 
     def derive(self, prefix: str, *parts: object) -> str:

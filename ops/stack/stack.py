@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
+from adapters.sealing import ensure_key_file
 from ops.errors import Missing, Usage
 from ops.stack.processes import HOST, choose_ports
 
@@ -69,6 +70,11 @@ class Stack:
         key = self.id_key.encode()[:64]
         return hashlib.blake2b(key=key, digest_size=20, person=b"pm-api-token").hexdigest()
 
+    @property
+    def secret_keys(self) -> Path:
+        """The file of the keys under which secrets are sealed; kept apart from Postgres's files."""
+        return self.data / "secret_keys"
+
     def log_file(self, name: str) -> Path:
         """Where the process of this name writes its log."""
         return self.data / "logs" / f"{name}.log"
@@ -82,7 +88,12 @@ class Stack:
             "PM_API_PORT": str(self.ports["api"]),
             "PM_INBOX_PORT": str(self.ports["inbox"]),
         }
-        return self._defaults() | os.environ | fixed
+        return self._defaults() | self._secret_key() | os.environ | fixed
+
+    def _secret_key(self) -> dict[str, str]:
+        """The stack's own keys, unless the caller's environment has some."""
+        given = os.environ.get("PM_SECRET_KEY") or os.environ.get("PM_SECRET_KEY_FILE")
+        return {} if given else {"PM_SECRET_KEY_FILE": str(self.secret_keys)}
 
     def _defaults(self) -> dict[str, str]:
         return {
@@ -136,6 +147,7 @@ def load_or_create(data: Path, brokers: int | None = None, given: Servers | None
         )
     stack = replace(known, given=given)
     _save(stack)
+    ensure_key_file(stack.secret_keys)
     return stack
 
 

@@ -28,8 +28,9 @@ log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True)
 class SigningKey:
-    """A DKIM key of the sending domain; `private_key` as the vault keeps it."""
+    """A DKIM key of the sending domain; `private_key` as the vault keeps it: sealed."""
 
+    domain_id: str
     selector: str
     algorithm: str
     private_key: bytes
@@ -127,7 +128,7 @@ async def _keys(conn: AsyncConnection[Any], wanted: Wanted) -> tuple[SigningKey,
     algorithms = list(SIGNATURES[wanted.sign])
     values = {"domain_id": wanted.domain_id, "algorithms": algorithms}
     cursor = await conn.execute(SQL["keys"], values)
-    keys = tuple(SigningKey(*key) for key in await cursor.fetchall())
+    keys = tuple(SigningKey(wanted.domain_id, *key) for key in await cursor.fetchall())
     missing = set(algorithms) - {key.algorithm for key in keys}
     if missing:
         raise LookupError(f"the sending domain has no key for {', '.join(sorted(missing))}")
