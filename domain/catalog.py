@@ -6,6 +6,7 @@ from domain import (
     invitation,
     lead_list,
     log_identity,
+    mailbox,
     membership,
     sending,
     sending_domain,
@@ -15,6 +16,8 @@ from domain import (
     suppression,
     template,
     tenant,
+    user,
+    vps,
     workspace,
 )
 
@@ -24,6 +27,7 @@ __all__ = [
     "invitation",
     "lead_list",
     "log_identity",
+    "mailbox",
     "membership",
     "sending",
     "sending_domain",
@@ -33,5 +37,7 @@ __all__ = [
     "suppression",
     "template",
     "tenant",
+    "user",
+    "vps",
     "workspace",
 ]

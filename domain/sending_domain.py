@@ -53,6 +53,33 @@ class DomainVerificationFailed(Event):
     missing: list[str]
 
 
+@event_type("DomainRemoved", topic=Topic.DECISIONS, key="tenant_id")
+class DomainRemoved(Event):
+    """The tenant sends as this domain no longer; it may add it again."""
+
+    tenant_id: str
+    domain_id: str
+    reason: str
+
+
+@event_type("DomainIpAssigned", topic=Topic.DECISIONS, key="tenant_id")
+class DomainIpAssigned(Event):
+    """Mail of this domain is meant to leave from this sending IP."""
+
+    tenant_id: str
+    domain_id: str
+    ip: str
+
+
+@event_type("DomainIpUnassigned", topic=Topic.DECISIONS, key="tenant_id")
+class DomainIpUnassigned(Event):
+    """Mail of this domain is no longer meant to leave from this sending IP."""
+
+    tenant_id: str
+    domain_id: str
+    ip: str
+
+
 # ---- state
 
 
@@ -67,6 +94,8 @@ class State:
     verified: bool = False
     checks: tuple[str, ...] = ()  # seen by the last check that verified it
     missing: tuple[str, ...] = ()  # named by the last check that failed
+    ips: tuple[str, ...] = ()  # that its mail is meant to leave from
+    removed: bool = False
 
 
 initial = State()
@@ -82,7 +111,11 @@ def evolve(state: State, event: Event) -> State:
     match event:
         case DomainAdded():
             return replace(
-                state, tenant_id=event.tenant_id, domain_id=event.domain_id, domain=event.domain
+                state,
+                tenant_id=event.tenant_id,
+                domain_id=event.domain_id,
+                domain=event.domain,
+                removed=False,
             )
         case DkimKeyCreated():
             key = _key(event.algorithm, event.public_key)
@@ -91,6 +124,12 @@ def evolve(state: State, event: Event) -> State:
             return replace(state, verified=True, checks=tuple(event.checks), missing=())
         case DomainVerificationFailed():
             return replace(state, verified=False, checks=(), missing=tuple(event.missing))
+        case DomainIpAssigned():
+            return replace(state, ips=(*state.ips, event.ip))
+        case DomainIpUnassigned():
+            return replace(state, ips=tuple(ip for ip in state.ips if ip != event.ip))
+        case DomainRemoved():
+            return replace(state, removed=True, verified=False, checks=(), missing=(), ips=())
         case _:
             return state
 
@@ -106,7 +145,7 @@ def add(state: State, *, tenant_id: str, domain_id: str, domain: str) -> tuple[E
     """Claim a domain for the tenant. Who calls it reserves the name. Raises Invalid, WrongState."""
     if not _DOMAIN.fullmatch(domain):
         raise Invalid(f"domain: {domain!r} is no host name; write it in lower case, as A-labels")
-    if state.domain_id:
+    if state.domain_id and not (state.removed and state.domain == domain):
         if state.domain == domain:
             return ()
         raise WrongState(f"domain: {state.domain_id} is {state.domain}; add the other as a new one")
@@ -167,6 +206,31 @@ def _failed(state: State, missing: tuple[str, ...]) -> tuple[Event, ...]:
     return (failed,)
 
 
+def remove(state: State, *, reason: str) -> tuple[Event, ...]:
+    """Send as it no longer. Raises NotFound for one that was never added."""
+    if state.removed:
+        return ()
+    _require(state)
+    removed = DomainRemoved(tenant_id=state.tenant_id, domain_id=state.domain_id, reason=reason)
+    return (removed,)
+
+
+def assign_ip(state: State, *, ip: str) -> tuple[Event, ...]:
+    """Let its mail leave from a sending IP of the tenant. Raises NotFound."""
+    _require(state)
+    if ip in state.ips:
+        return ()
+    return (DomainIpAssigned(tenant_id=state.tenant_id, domain_id=state.domain_id, ip=ip),)
+
+
+def unassign_ip(state: State, *, ip: str) -> tuple[Event, ...]:
+    """Let its mail leave from that sending IP no longer. Raises NotFound."""
+    _require(state)
+    if ip not in state.ips:
+        return ()
+    return (DomainIpUnassigned(tenant_id=state.tenant_id, domain_id=state.domain_id, ip=ip),)
+
+
 def _require(state: State) -> None:
-    if not state.domain_id:
+    if not state.domain_id or state.removed:
         raise NotFound("domain_id: there is no such sending domain; add it first")

@@ -57,6 +57,15 @@ class SendingIpRetired(Event):
     reason: str
 
 
+@event_type("SendingIpPlaced", topic=Topic.DECISIONS, key="tenant_id")
+class SendingIpPlaced(Event):
+    """The IP belongs to this VPS."""
+
+    tenant_id: str
+    ip: str
+    vps_id: str
+
+
 # ---- state
 
 
@@ -89,6 +98,7 @@ class State:
     caps: dict[str, int | None] = field(default_factory=lambda: {EVERY_PROVIDER: None})
     rates: dict[str, Rate] = field(default_factory=dict)
     retired: bool = False
+    vps_id: str = ""  # that it belongs to; empty: none of ours
 
 
 initial = State()
@@ -112,6 +122,8 @@ def evolve(state: State, event: Event) -> State:
             return replace(state, rates=state.rates | {event.provider: rate})
         case SendingIpRetired():
             return replace(state, retired=True)
+        case SendingIpPlaced():
+            return replace(state, vps_id=event.vps_id)
         case _:
             return state
 
@@ -191,11 +203,24 @@ def retire(state: State, *, reason: str) -> tuple[Event, ...]:
     return (SendingIpRetired(tenant_id=state.tenant_id, ip=state.ip, reason=reason),)
 
 
-def _require(state: State, provider: str) -> None:
+def place(state: State, *, vps_id: str) -> tuple[Event, ...]:
+    """Record which VPS it belongs to. Raises NotFound, WrongState."""
+    require_active(state)
+    if state.vps_id == vps_id:
+        return ()
+    return (SendingIpPlaced(tenant_id=state.tenant_id, ip=state.ip, vps_id=vps_id),)
+
+
+def require_active(state: State) -> None:
+    """Raises NotFound, WrongState for an IP that nothing may leave from."""
     if not state.ip:
         raise NotFound("ip: there is no such sending IP; add it first")
     if state.retired:
         raise WrongState(f"ip: {state.ip} is retired; add a new one")
+
+
+def _require(state: State, provider: str) -> None:
+    require_active(state)
     if not provider:
         raise Invalid(
             f"provider: it is empty; name one, or {EVERY_PROVIDER} for each without its own"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Annotated
 
 from domain.event import Event, Topic, Unit, event_type
-from domain.refusals import NotFound
+from domain.refusals import NotFound, WrongState
 
 
 @event_type("TemplateCreated", topic=Topic.DECISIONS, key="tenant_id")
@@ -29,6 +29,22 @@ class TemplatePublished(Event):
     variables: list[str]
 
 
+@event_type("TemplateArchived", topic=Topic.DECISIONS, key="tenant_id")
+class TemplateArchived(Event):
+    """Nothing new is published of it and no new campaign takes it; what runs goes on."""
+
+    tenant_id: str
+    template_id: str
+
+
+@event_type("TemplateRestored", topic=Topic.DECISIONS, key="tenant_id")
+class TemplateRestored(Event):
+    """It is no longer archived."""
+
+    tenant_id: str
+    template_id: str
+
+
 # ---- state
 
 
@@ -40,6 +56,7 @@ class State:
     template_id: str = ""
     template_version: int = 0  # the latest; 0: none is published
     content_id: str = ""  # of the latest
+    archived: bool = False
 
 
 initial = State()
@@ -59,6 +76,10 @@ def evolve(state: State, event: Event) -> State:
             return replace(
                 state, template_version=event.template_version, content_id=event.content_id
             )
+        case TemplateArchived():
+            return replace(state, archived=True)
+        case TemplateRestored():
+            return replace(state, archived=False)
         case _:
             return state
 
@@ -77,10 +98,9 @@ def publish(state: State, *, content_id: str, variables: Sequence[str]) -> tuple
     """Publish content as the next version. Content equal to the latest is no event.
 
     Content of an older version comes back as a new version, so that versions only rise.
-    Raises NotFound.
+    Raises NotFound, WrongState.
     """
-    if not state.template_id:
-        raise NotFound("template_id: there is no such template; create it first")
+    require_active(state)
     if state.content_id == content_id:
         return ()
     published = TemplatePublished(
@@ -91,3 +111,31 @@ def publish(state: State, *, content_id: str, variables: Sequence[str]) -> tuple
         variables=sorted(set(variables)),
     )
     return (published,)
+
+
+def archive(state: State) -> tuple[Event, ...]:
+    """Put it away. Raises NotFound."""
+    _require(state)
+    if state.archived:
+        return ()
+    return (TemplateArchived(tenant_id=state.tenant_id, template_id=state.template_id),)
+
+
+def restore(state: State) -> tuple[Event, ...]:
+    """Take it out again. Raises NotFound."""
+    _require(state)
+    if not state.archived:
+        return ()
+    return (TemplateRestored(tenant_id=state.tenant_id, template_id=state.template_id),)
+
+
+def require_active(state: State) -> None:
+    """Raises NotFound, WrongState for a template that may not change."""
+    _require(state)
+    if state.archived:
+        raise WrongState(f"template_id: {state.template_id} is archived; restore it first")
+
+
+def _require(state: State) -> None:
+    if not state.template_id:
+        raise NotFound("template_id: there is no such template; create it first")

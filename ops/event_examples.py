@@ -27,6 +27,8 @@ ID_PREFIXES = {
     "send_id": "snd",
     "ip": "ip",
     "log_id": "evt",
+    "mailbox_id": "mbx",
+    "vps_id": "vps",
     "user_id": "usr",
     "workspace_id": "wsp",
     "invitation_id": "inv",

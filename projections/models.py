@@ -14,6 +14,7 @@ from psycopg.rows import TupleRow
 from adapters.postgres import MIGRATION_LOCK, Unusable, named_sql
 from projections.fold import Connection as AsyncConnection
 from projections.fold import Fold
+from projections.holdings.project import Holdings
 from projections.send_ledger.project import SendLedger
 from projections.sending_ips.project import SendingIps
 from projections.versions import versioned
@@ -54,6 +55,7 @@ MODELS: Mapping[str, ReadModel] = {
     for model in (
         ReadModel("send_ledger", ("send_ledger", "campaign_counters"), SendLedger),
         ReadModel("sending_ips", ("sending_ips",), SendingIps),
+        ReadModel("holdings", ("holdings",), Holdings),
     )
 }
 #: What people call them → the model that is read and rebuilt for it.

@@ -1,0 +1,1 @@
+"""What a tenant has: templates, domains, mailboxes, servers."""
