@@ -1,0 +1,1 @@
+"""Accounts of people: passwords, tokens, second factors, and the rows behind them."""
