@@ -10,6 +10,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Header, Query, Request
 
 from api.callers import Caller, Callers
+from api.commands.domains import Dns
 from api.desk import Desk, Desks
 from api.paging import LIMIT_DEFAULT, LIMIT_MAX, Cursors
 from api.problems import Problem
@@ -27,6 +28,7 @@ class Ports:
     cursors: Cursors
     clock: Callable[[], datetime]
     links: dict[str, str]  # name → address, for the page at /
+    dns: Dns  # of tenants' sending domains
 
 
 def ports(request: Request) -> Ports:

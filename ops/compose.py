@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from adapters.message.dkim import Signer
     from adapters.message.signing_pool import SigningPool
     from adapters.sealing import Seals
+    from api.commands.domains import Dns
     from domain.ports import Renderer
     from streams.dispatching.skeletons import Brief, SigningKey
     from streams.worker import WorkerApp
@@ -282,6 +283,17 @@ def compiled(
     )
 
 
+def _dns_of(settings: Settings) -> Dns:
+    """How commands look at DNS; where the stand-in is named, it publishes what they look for."""
+    from api.commands.domains import Dns
+    from ops import dns_server
+
+    reader = partial(_resolver, settings)
+    if not settings.dns_server:
+        return Dns(reader, settings.bounce_host)
+    return Dns(reader, settings.bounce_host, partial(dns_server.publish_record, settings.data_dir))
+
+
 def api(settings: Settings, ready: Ready) -> None:
     """Questions and commands over HTTP."""
     from datetime import UTC, datetime
@@ -308,6 +320,7 @@ def api(settings: Settings, ready: Ready) -> None:
                 cursors=Cursors(settings.id_key.encode()),
                 clock=lambda: datetime.now(UTC),
                 links={"Mail sink": f"http://{settings.inbox_host}:{settings.inbox_port}"},
+                dns=_dns_of(settings),
             )
             app = main.create_app(ports)
             await main.serve(app, settings.api_host, settings.api_port, stop, ready)

@@ -6,15 +6,18 @@ import random
 from base64 import b64encode
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx2
 from fastapi import FastAPI
 
+from adapters.dns import Unanswered
 from adapters.event_store import EventStore
 from adapters.postgres import blocking_pool, pool
 from adapters.sealing import Seals
 from api.callers import OperatorToken
+from api.commands.domains import Dns
 from api.desk import Desks
 from api.main import create_app
 from api.paging import Cursors
@@ -26,8 +29,26 @@ SEALS = Seals.under("tests:" + b64encode(bytes(range(32))).decode())
 TOKEN = "tok-of-the-operator"  # noqa: S105 - of tests alone
 
 
+@dataclass
+class Zone:
+    """What DNS says, by (kind, name); `silent`: nothing at all."""
+
+    values: dict[tuple[str, str], list[str]] = field(default_factory=dict)
+    silent: bool = False
+
+    async def txt(self, name: str) -> list[str]:
+        return await self.records(name, "TXT")
+
+    async def records(self, name: str, kind: str) -> list[str]:
+        if self.silent:
+            raise Unanswered(f"{kind} of {name}")
+        return self.values.get((kind, name), [])
+
+
 @asynccontextmanager
-async def ports_of(dsn: str, *, answer_max_s: float = 2.0) -> AsyncIterator[Ports]:
+async def ports_of(
+    dsn: str, *, answer_max_s: float = 2.0, zone: Zone | None = None
+) -> AsyncIterator[Ports]:
     """Ports on a migrated database; the operator's token is TOKEN, the clock stands at BEGIN."""
     async with pool(dsn, "pm_api", size_max=2) as opened:
         with (
@@ -41,6 +62,7 @@ async def ports_of(dsn: str, *, answer_max_s: float = 2.0) -> AsyncIterator[Port
                 cursors=Cursors(random.randbytes(16)),
                 clock=lambda: BEGIN,
                 links={"Inbox": "http://127.0.0.1:1/"},
+                dns=Dns(lambda: zone or Zone(), "bounces.test"),
             )
 
 
@@ -52,7 +74,12 @@ def client_of(app: FastAPI, token: str = TOKEN, tenant: str = "") -> httpx2.Asyn
 
 
 @asynccontextmanager
-async def api_of(dsn: str, tenant: str = "ten_a") -> AsyncIterator[httpx2.AsyncClient]:
+async def api_of(
+    dsn: str, tenant: str = "ten_a", zone: Zone | None = None
+) -> AsyncIterator[httpx2.AsyncClient]:
     """The API, and a client that asks it as the operator about one tenant."""
-    async with ports_of(dsn) as ports, client_of(create_app(ports), tenant=tenant) as client:
+    async with (
+        ports_of(dsn, zone=zone) as ports,
+        client_of(create_app(ports), tenant=tenant) as client,
+    ):
         yield client

@@ -14,11 +14,13 @@ import pytest
 from adapters.event_store import EventStore, OnFirstUse
 from adapters.postgres import pool
 from api.callers import OperatorToken
+from api.commands.domains import Dns
 from api.desk import Desks
 from api.main import create_app, serve
 from api.paging import Cursors
 from api.wiring import Ports
 from projections.reads import Reads
+from tests.api_kit import Zone
 
 
 def free_port() -> int:
@@ -31,7 +33,8 @@ def ports_on(reads: Reads) -> Ports:
     nowhere = partial(EventStore, "postgresql://127.0.0.1:1/none", "pm_api")
     desks = Desks(OnFirstUse(nowhere), contextlib.ExitStack, "k")  # type: ignore[arg-type]
     token, clock = OperatorToken("t"), lambda: datetime.now(UTC)
-    return Ports(reads, desks, token, Cursors(b"k"), clock, {})
+    dns = Dns(Zone, "bounces.test")
+    return Ports(reads, desks, token, Cursors(b"k"), clock, {}, dns)
 
 
 async def test_it_serves_until_told_and_refuses_while_postgres_is_away() -> None:
