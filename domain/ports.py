@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Protocol, Required, TypedDict, TypeVar, Unpack
 
@@ -211,6 +211,37 @@ class DeadLetters(Protocol):
 
     async def put(self, record: Any, reason: str) -> None:
         """Keep it durably. `record` has Kafka's shape. Raises when it cannot be kept."""
+        ...
+
+
+# ---- mail of the platform itself
+
+
+class LetterKind(StrEnum):
+    """What the platform writes to people about; each has a template of its own."""
+
+    VERIFY = "verify"  # is this address yours?
+    KNOWN = "known"  # somebody signed up with an address that has an account
+    RESET = "reset"  # choose another password
+    INVITATION = "invitation"  # come into a tenant
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail to one person. Holds personal data and a secret: never logged, never in an event."""
+
+    kind: LetterKind
+    address: str
+    link: str
+    lifetime_s: int  # how long the link serves; later the letter is not worth sending
+    fields: Mapping[str, str] = field(default_factory=dict)  # beside link and hours
+
+
+class SystemMail(Protocol):
+    """Sends the platform's own mail."""
+
+    def send(self, letter: Letter) -> None:
+        """Returns once it is certain to go out. Raises StoreUnavailable; repeating sends again."""
         ...
 
 

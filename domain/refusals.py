@@ -7,6 +7,7 @@ class Refused(Exception):  # noqa: N818 - an answer, not an error
     """The domain says no. `code` is stable; the text names the field and the cure."""
 
     code = "refused"
+    wait_s = 0  # seconds after which asking again makes sense; 0: it makes none
 
 
 class NotFound(Refused):
