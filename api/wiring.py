@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
@@ -14,7 +15,8 @@ from api.commands.domains import Dns
 from api.desk import Desk, Desks
 from api.paging import LIMIT_DEFAULT, LIMIT_MAX, Cursors
 from api.problems import Problem
-from domain.access import PERMISSIONS
+from api.staff_callers import Visits
+from domain.access import PERMISSIONS, PLATFORM
 from projections.reads import Reads
 
 
@@ -29,6 +31,11 @@ class Ports:
     clock: Callable[[], datetime]
     links: dict[str, str]  # name → address, for the page at /
     dns: Dns  # of tenants' sending domains
+
+    @cached_property
+    def visits(self) -> Visits:
+        """Where staff tell why they come into a tenant."""
+        return Visits(self.desks, self.clock)
 
 
 def ports(request: Request) -> Ports:
@@ -48,6 +55,9 @@ async def caller(
         str, Header(description="the tenant's id, for who may act in several")
     ] = "",
     named: Annotated[str, Query(alias="tenant", description="instead of the header X-Tenant")] = "",
+    x_staff_reason: Annotated[
+        str, Header(max_length=40, description="why staff act in a tenant: a code, recorded")
+    ] = "",
 ) -> Caller:
     """Who asks, and for which tenant. Raises Problem for nobody that is known."""
     scheme, _, given = authorization.partition(" ")
@@ -59,6 +69,8 @@ async def caller(
         raise Problem("unauthorized", "send `Authorization: Bearer` with a key that is valid here")
     if not known.tenant_id:
         raise Problem("tenant_missing", "name the tenant in the header X-Tenant, or as ?tenant=")
+    if known.staff:
+        await found.visits.enter(known, x_staff_reason)
     return known
 
 
@@ -69,7 +81,7 @@ class May:
     """A dependency: the caller, if it has this permission. Tests read `permission` off routes."""
 
     def __init__(self, permission: str) -> None:
-        if permission not in PERMISSIONS:
+        if permission not in PERMISSIONS | PLATFORM:
             raise ValueError(f"{permission} is no permission of domain/access.py")
         self.permission = permission
 

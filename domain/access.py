@@ -14,10 +14,14 @@ WRITE = frozenset(f"{resource}:write" for resource in RESOURCES)
 #: Of the tenant as a whole: its deletion, and contacts whose data is to be erased.
 SPECIAL = frozenset({"tenant:delete", "contacts:erase"})
 PERMISSIONS = READ | WRITE | SPECIAL
+#: Of the platform: no tenant's role has them.
+PLATFORM = frozenset({"tenants:read", "tenants:write", "staff:read", "staff:write"})
 
 _PEOPLE = frozenset({"users:write", "keys:write", "workspaces:write", "settings:write"})
 _GROUND = frozenset({"domains:write", "ips:write", "mailboxes:write", "exports:write"})
 _PRIVATE = frozenset({"users:read", "keys:read", "audit:read", "settings:read"})
+#: Answers to these hold addresses, names or texts of people.
+_PERSONAL = frozenset({"leads:read", "sends:read", "exports:read", "users:read"})
 
 #: Role of a person in a tenant → what it may do (reference/product.md §2.8).
 ROLES: Mapping[str, frozenset[str]] = {
@@ -30,11 +34,11 @@ ROLES: Mapping[str, frozenset[str]] = {
 
 #: Role of staff → what it may do in any tenant. Each deed of theirs is recorded with a reason.
 STAFF_ROLES: Mapping[str, frozenset[str]] = {
-    "super_admin": PERMISSIONS,
-    "admin": PERMISSIONS - {"tenant:delete"},
-    "deliverability": READ | {"ips:write", "domains:write", "suppressions:write"},
-    "support": READ - {"leads:read", "sends:read", "exports:read"},  # nothing personal
-    "finance": frozenset({"analytics:read", "settings:read"}),
+    "super_admin": PERMISSIONS | PLATFORM,
+    "admin": (PERMISSIONS | {"tenants:read", "tenants:write"}) - {"tenant:delete"},
+    "deliverability": READ | {"ips:write", "domains:write", "suppressions:write", "tenants:read"},
+    "support": (READ | {"tenants:read"}) - _PERSONAL,
+    "finance": frozenset({"analytics:read", "settings:read", "tenants:read"}),
 }
 
 

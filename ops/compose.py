@@ -301,22 +301,27 @@ def api(settings: Settings, ready: Ready) -> None:
     from adapters import postgres
     from adapters.event_store import EventStore, OnFirstUse
     from api import main
-    from api.callers import OperatorToken
+    from api.callers import OperatorToken, Several
     from api.desk import Desks
+    from api.keys import ApiKeys
     from api.paging import Cursors
+    from api.staff_callers import StaffTokens
     from api.wiring import Ports
     from projections.reads import Reads
 
     async def serve(stop: asyncio.Event, ready: Ready) -> None:
         pool = postgres.pool(settings.database_url, "pm_api")
         await pool.open(wait=False)  # while Postgres is away the API says so
+        reads = Reads(pool)
         blocking = postgres.blocking_pool(settings.database_url, "pm_api")
         store = OnFirstUse(partial(EventStore, settings.database_url, "pm_api", needs_relay=True))
         try:
             ports = Ports(
-                reads=Reads(pool),
+                reads=reads,
                 desks=Desks(store, blocking.connection, settings.id_key, seals_of(settings)),
-                callers=OperatorToken(settings.api_token),
+                callers=Several(
+                    OperatorToken(settings.api_token), ApiKeys(reads), StaffTokens(reads)
+                ),
                 cursors=Cursors(settings.id_key.encode()),
                 clock=lambda: datetime.now(UTC),
                 links={"Mail sink": f"http://{settings.inbox_host}:{settings.inbox_port}"},

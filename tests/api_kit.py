@@ -16,11 +16,13 @@ from adapters.dns import Unanswered
 from adapters.event_store import EventStore
 from adapters.postgres import blocking_pool, pool
 from adapters.sealing import Seals
-from api.callers import OperatorToken
+from api.callers import OperatorToken, Several
 from api.commands.domains import Dns
 from api.desk import Desks
+from api.keys import ApiKeys
 from api.main import create_app
 from api.paging import Cursors
+from api.staff_callers import StaffTokens
 from api.wiring import Ports
 from projections.reads import Reads
 
@@ -55,10 +57,11 @@ async def ports_of(
             blocking_pool(dsn, "pm_api", size_max=4) as blocking,
             EventStore(dsn, "pm_api") as store,
         ):
+            reads = Reads(opened, answer_max_s=answer_max_s)
             yield Ports(
-                reads=Reads(opened, answer_max_s=answer_max_s),
+                reads=reads,
                 desks=Desks(store, blocking.connection, "tests", SEALS),
-                callers=OperatorToken(TOKEN),
+                callers=Several(OperatorToken(TOKEN), ApiKeys(reads), StaffTokens(reads)),
                 cursors=Cursors(random.randbytes(16)),
                 clock=lambda: BEGIN,
                 links={"Inbox": "http://127.0.0.1:1/"},
