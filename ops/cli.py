@@ -29,6 +29,8 @@ COMMANDS = {
     "verify": "prove from the log alone that every requested send has exactly one end",
     "events": "the log as lines",
     "projections": "position and age of read models; rebuild one",
+    "seed": "tenants, leads and finished campaigns by the thousand, for benches and trials",
+    "secrets": "which keys seal secrets at rest; a new key; all of it under the newest",
     "catalog": "write or check what is generated from the event registry",
 }
 HELP = frozenset({"--help", "-h", "help"})
