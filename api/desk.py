@@ -60,6 +60,17 @@ class Desk:
             reservations=reservations,
         )
 
+    def state(self, aggregate: Any, stream_id: str) -> Any:
+        """The state of an aggregate now. Raises what `Decider.transact` raises."""
+        seen = []
+
+        def look(state: Any) -> Sequence[Event]:
+            seen.append(state)
+            return ()
+
+        self.decide(aggregate, stream_id, look)
+        return seen[-1]
+
     def derive(self, prefix: str, *parts: object) -> str:
         """The id of a thing that is named by its parts: naming it again gives the same id."""
         return deriver(self.id_key.encode(), prefix)(*parts)

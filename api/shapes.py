@@ -13,7 +13,8 @@ NULLABLE = frozenset(
     {"next_cursor", "ended_at", "started_at", "launched_at", "expires_at", "drafted_at", "value"}
     | {"planned", "as_of", "cap_per_day", "headroom", "retired_at", "template_id", "content_id"}
     | {"oldest_started_s", "last_attempt_age_s", "list_ids", "priority", "message_class"}
-    | {"rate_per_s", "burst"}
+    | {"rate_per_s", "burst", "archived_at", "published_at", "verified_at", "draft_changed_at"}
+    | {"position", "looked_at", "plain"}
 )
 #: Fields that only some elements of a list have.
 OPTIONAL = frozenset(
