@@ -17,6 +17,7 @@ from projections.fold import Fold
 from projections.holdings.project import Holdings
 from projections.send_ledger.project import SendLedger
 from projections.sending_ips.project import SendingIps
+from projections.usage.project import Usage
 from projections.versions import versioned
 
 HERE = Path(__file__).parent
@@ -53,8 +54,9 @@ class ReadModel:
 MODELS: Mapping[str, ReadModel] = {
     model.name: model
     for model in (
-        ReadModel("send_ledger", ("send_ledger", "campaign_counters"), SendLedger),
+        ReadModel("send_ledger", ("send_ledger", "campaign_counters", "send_stats"), SendLedger),
         ReadModel("sending_ips", ("sending_ips",), SendingIps),
+        ReadModel("usage", ("usage",), Usage),
         ReadModel("holdings", ("holdings",), Holdings),
     )
 }

@@ -1,12 +1,12 @@
-"""Facts about sends → one row per send, one per batch, one per fact, and the campaign counters.
+"""Facts about sends → one row per send, one per batch, one per fact, and every counter of sends.
 
-Ledger and counters are one fold: counters move only by ledger rows that change, in the same
-transaction (design-fixes.md 7), so they can never tell different stories.
+Ledger, campaign counters, statistics and usage are one fold: counters move only by ledger rows that
+change, in the same transaction (design-fixes.md 7), so they can never tell different stories.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,12 @@ from projections.campaign_counters import project as campaigns
 from projections.fold import Connection
 from projections.send_ledger import facts, masks
 from projections.send_ledger.facts import Batch, Fact, Settled
+from projections.send_stats import project as stats
+from projections.send_stats.deltas import About, Deltas, step_of
 from projections.versions import versioned
 
 NAME = "send_ledger"
-TOPICS = (Topic.DECISIONS, Topic.REQUESTS, Topic.ATTEMPTS)
+TOPICS = (Topic.DECISIONS, Topic.REQUESTS, Topic.ATTEMPTS, Topic.SIGNALS)
 STATES = ["waiting", facts.STARTED_KIND, *(outcome.value for outcome in Outcome)]
 OF_SENDS = (BatchPlanned, SliceStarted, OutcomesRecorded, AmbiguityResolved, SendsCancelled)
 
@@ -37,12 +39,15 @@ class SendLedger:
     """`projections.fold.Fold` of the ledger and the campaign counters, at one version of both."""
 
     topics = TOPICS
-    handles = frozenset(event.event_type.name for event in OF_SENDS) | campaigns.HANDLES
+    handles = (
+        frozenset(event.event_type.name for event in OF_SENDS) | campaigns.HANDLES | stats.HANDLES
+    )
 
     def __init__(self, version: int) -> None:
         self.reader = f"{NAME}_v{version}"
         self._sql = versioned(Path(__file__).parent / "project.sql", version)
         self._campaigns = campaigns.Campaigns(version)
+        self._stats = stats.Stats(version)
 
     async def apply(self, conn: Connection, records: Sequence[Recorded]) -> None:
         """Each statement takes all records at once: its cost is the rows', not the records'."""
@@ -54,9 +59,12 @@ class SendLedger:
         before = await self._told_before(conn, planned)
         if counted:
             await conn.execute(self._sql["keep_facts"], _fact_columns(counted))
+        deltas = Deltas()
         if planned:
-            await conn.execute(self._sql["plan"], _batch_columns(list(planned.values())))
-        await self._move(conn, before + counted)
+            await self._plan(conn, list(planned.values()), deltas)
+        await self._move(conn, before + counted, deltas)
+        await self._stats.hear(conn, records, planned, deltas)
+        await self._add(conn, deltas)
 
     async def poisoned(self, conn: Connection, subject: str, reason: str) -> None:
         """Nothing: what cannot be read is not in the ledger, and the schedule parks its batch."""
@@ -82,14 +90,50 @@ class SendLedger:
         rows = await conn.execute(self._sql["told_before"], _batch_keys(batches))
         return [_stored(row) for row in await rows.fetchall()]
 
-    async def _move(self, conn: Connection, told: Iterable[Fact]) -> None:
+    async def _plan(self, conn: Connection, planned: Sequence[Recorded], deltas: Deltas) -> None:
+        rows = await conn.execute(self._sql["plan"], _batch_columns(planned))
+        for *about, size in await rows.fetchall():
+            deltas.plan(About(*about), size)
+
+    async def _move(self, conn: Connection, told: Iterable[Fact], deltas: Deltas) -> None:
         by_batch: dict[Batch, list[Fact]] = {}
         for fact in told:
             if fact.counted:
                 by_batch.setdefault(fact.batch, []).append(fact)
         strokes = [stroke for batch in by_batch.values() for stroke in facts.paint(batch)]
-        if strokes:
-            await conn.execute(self._sql["move"], _stroke_columns(strokes))
+        if not strokes:
+            return
+        async with self._stats.shifting(conn, by_batch, deltas):
+            rows = await conn.execute(self._sql["move"], _stroke_columns(strokes))
+            deltas.move([step_of(row) for row in await rows.fetchall()])
+        await self._defer(conn, by_batch, deltas)
+
+    async def _defer(
+        self, conn: Connection, told: Mapping[Batch, Iterable[Fact]], deltas: Deltas
+    ) -> None:
+        """Count what was put off, of known batches; of others once they are planned."""
+        deferred = [
+            fact for facts_ in told.values() for fact in facts_ if fact.kind == Outcome.DEFERRED
+        ]
+        if not deferred:
+            return
+        keys = _batch_keys({fact.batch for fact in deferred})
+        rows = await (await conn.execute(self._sql["about"], keys)).fetchall()
+        known = {(about[0], about[1]): About(*about) for about in rows}
+        for fact in deferred:
+            if about := known.get(fact.batch):
+                deltas.defer(about, fact.ip, fact.at, fact.counted.bit_count())
+
+    async def _add(self, conn: Connection, deltas: Deltas) -> None:
+        """Move every counter. What fell to 0 has no row, but for the campaign counters."""
+        if states := {key: sends for key, sends in deltas.states.items() if sends}:
+            await conn.execute(self._sql["count_states"], _state_columns(states))
+        if parts := {key: sends for key, sends in deltas.parts.items() if sends}:
+            columns = _part_columns(parts)
+            await conn.execute(self._sql["count_parts"], columns)
+            if min(parts.values()) < 0:
+                await conn.execute(self._sql["tidy_parts"], columns)
+        await self._stats.add(conn, deltas)
 
 
 def _topic(record: Recorded) -> str:
@@ -152,6 +196,31 @@ def _stroke_columns(strokes: Sequence[facts.Stroke]) -> dict[str, list[Any]]:
         "lows": [stroke.low for stroke in strokes],
         "highs": [stroke.high for stroke in strokes],
         "starts": [stroke.started_at for stroke in strokes],
+    }
+
+
+def _state_columns(states: Mapping[tuple[str, str, str, str], int]) -> dict[str, list[Any]]:
+    tenants, campaign_ids, providers, names = (list(column) for column in zip(*states, strict=True))
+    return {
+        "tenants": tenants,
+        "campaigns": campaign_ids,
+        "providers": providers,
+        "states": names,
+        "sends": list(states.values()),
+    }
+
+
+def _part_columns(parts: Mapping[tuple[About, str, str], int]) -> dict[str, list[Any]]:
+    abouts = [about for about, _, _ in parts]
+    return {
+        "tenants": [about.tenant_id for about in abouts],
+        "batches": [about.batch_id for about in abouts],
+        "states": [state for _, state, _ in parts],
+        "ips": [ip for _, _, ip in parts],
+        "campaigns": [about.campaign_id for about in abouts],
+        "providers": [about.provider for about in abouts],
+        "ats": [about.requested_at for about in abouts],
+        "sends": list(parts.values()),
     }
 
 

@@ -13,10 +13,13 @@ WHERE kind <> 'started'
 GROUP BY tenant_id, batch_id, n, topic
 
 -- name: told_before
--- The facts of batches that are only now planned.
+-- The facts of batches that are only now planned. Of one that was planned before they have moved its
+-- rows already, and are not to be counted again.
 SELECT tenant_id, batch_id, n, kind, counted::text, at, ip, reason, code, enhanced
 FROM rm.send_fact_{v} JOIN unnest(%(tenants)s::text[], %(batches)s::text[]) AS b (tenant_id, batch_id)
   USING (tenant_id, batch_id)
+WHERE NOT EXISTS (SELECT FROM rm.send_batch_{v} AS p
+                  WHERE p.tenant_id = b.tenant_id AND p.batch_id = b.batch_id)
 
 -- name: keep_facts
 INSERT INTO rm.send_fact_{v}
@@ -47,23 +50,26 @@ WITH told AS (
   SELECT tenant_id, batch_id, campaign_id, step, content_id, provider, priority, message_class, size,
     requested_at, due_at, expires_at, event_id, topic, part, off FROM told
   ON CONFLICT DO NOTHING
-  RETURNING tenant_id, batch_id, campaign_id, provider, size
+  RETURNING tenant_id, batch_id, campaign_id, step, provider, requested_at, size
 ), sends AS (
   INSERT INTO rm.send_ledger_{v} (tenant_id, batch_id, idx, send_id, contact_id, weight, n, at)
   SELECT t.tenant_id, t.batch_id, s.ordinal - 1, s.send_id, s.contact_id, %(waiting)s, 1, t.requested_at
   FROM told AS t JOIN fresh USING (tenant_id, batch_id),
     unnest(string_to_array(t.send_ids, ' '), string_to_array(t.contact_ids, ' '))
       WITH ORDINALITY AS s (send_id, contact_id, ordinal)
+), counters AS (
+  INSERT INTO rm.campaign_counters_{v} AS c (tenant_id, campaign_id, provider, state, sends)
+  SELECT f.tenant_id, f.campaign_id, f.provider, s.state,
+    sum(CASE s.state WHEN 'waiting' THEN f.size ELSE 0 END)
+  FROM fresh AS f, unnest(%(states)s::text[]) AS s (state)
+  GROUP BY 1, 2, 3, 4
+  ON CONFLICT (tenant_id, campaign_id, provider, state) DO UPDATE SET sends = c.sends + excluded.sends
 )
-INSERT INTO rm.campaign_counters_{v} AS c (tenant_id, campaign_id, provider, state, sends)
-SELECT f.tenant_id, f.campaign_id, f.provider, s.state,
-  sum(CASE s.state WHEN 'waiting' THEN f.size ELSE 0 END)
-FROM fresh AS f, unnest(%(states)s::text[]) AS s (state)
-GROUP BY 1, 2, 3, 4
-ON CONFLICT (tenant_id, campaign_id, provider, state) DO UPDATE SET sends = c.sends + excluded.sends
+SELECT * FROM fresh
 
 -- name: move
--- Rows take a heavier fact (at equal weight that of the earlier attempt), and counters move with them.
+-- Rows take a heavier fact (at equal weight that of the earlier attempt). Comes back: by batch, how many
+-- went from what to what; every counter moves by these, in this transaction.
 WITH fact AS (
   SELECT * FROM unnest(%(tenants)s::text[], %(batches)s::text[], %(lows)s::int[], %(highs)s::int[],
     %(weights)s::int[], %(ns)s::int[], %(ats)s::timestamptz[], %(starts)s::timestamptz[],
@@ -83,15 +89,41 @@ WITH fact AS (
   WHERE l.tenant_id = f.tenant_id AND l.batch_id = f.batch_id AND l.idx >= f.low AND l.idx < f.high
     AND ((f.weight, l.n) > (l.weight, f.n)
          OR least(l.started_at, f.started_at) IS DISTINCT FROM l.started_at)
-  RETURNING l.tenant_id, l.batch_id, old.weight AS before, new.weight AS after
+  RETURNING l.tenant_id, l.batch_id,
+    old.weight AS was_weight, old.ip AS was_ip, old.at AS was_at, old.reason AS was_reason,
+    old.code AS was_code, new.weight, new.ip, new.at, new.reason, new.code,
+    old.started_at AS was_started, new.started_at
 ), step AS (
-  SELECT tenant_id, batch_id, before, after, count(*) AS sends FROM moved GROUP BY 1, 2, 3, 4
-), delta AS (
-  SELECT tenant_id, batch_id, before AS weight, -sends AS sends FROM step
-  UNION ALL SELECT tenant_id, batch_id, after, sends FROM step
+  SELECT tenant_id, batch_id, was_weight, was_ip, was_at, was_reason, was_code, was_started,
+    weight, ip, at, reason, code, started_at, count(*) AS sends
+  FROM moved GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
 )
+SELECT b.tenant_id, b.batch_id, b.campaign_id, b.step, b.provider, b.requested_at,
+  s.was_weight, s.was_ip, s.was_at, s.was_reason, s.was_code, s.was_started,
+  s.weight, s.ip, s.at, s.reason, s.code, s.started_at, s.sends
+FROM step AS s JOIN rm.send_batch_{v} AS b USING (tenant_id, batch_id)
+
+-- name: about
+SELECT tenant_id, batch_id, campaign_id, step, provider, requested_at
+FROM rm.send_batch_{v} JOIN unnest(%(tenants)s::text[], %(batches)s::text[]) AS t (tenant_id, batch_id)
+  USING (tenant_id, batch_id)
+
+-- name: count_states
 INSERT INTO rm.campaign_counters_{v} AS c (tenant_id, campaign_id, provider, state, sends)
-SELECT b.tenant_id, b.campaign_id, b.provider, rm.send_state(d.weight), sum(d.sends)
-FROM delta AS d JOIN rm.send_batch_{v} AS b USING (tenant_id, batch_id)
-GROUP BY 1, 2, 3, 4
+SELECT * FROM unnest(%(tenants)s::text[], %(campaigns)s::text[], %(providers)s::text[],
+                     %(states)s::text[], %(sends)s::bigint[])
 ON CONFLICT (tenant_id, campaign_id, provider, state) DO UPDATE SET sends = c.sends + excluded.sends
+
+-- name: count_parts
+INSERT INTO rm.send_part_{v} AS p
+  (tenant_id, batch_id, state, ip, campaign_id, provider, requested_at, sends)
+SELECT * FROM unnest(%(tenants)s::text[], %(batches)s::text[], %(states)s::text[], %(ips)s::text[],
+  %(campaigns)s::text[], %(providers)s::text[], %(ats)s::timestamptz[], %(sends)s::int[])
+ON CONFLICT (tenant_id, batch_id, state, ip) DO UPDATE SET sends = p.sends + excluded.sends
+
+-- name: tidy_parts
+DELETE FROM rm.send_part_{v} AS p
+USING unnest(%(tenants)s::text[], %(batches)s::text[], %(states)s::text[], %(ips)s::text[])
+  AS t (tenant_id, batch_id, state, ip)
+WHERE p.tenant_id = t.tenant_id AND p.batch_id = t.batch_id AND p.state = t.state AND p.ip = t.ip
+  AND p.sends = 0

@@ -9,6 +9,19 @@ CREATE TABLE rm.send_batch_{v} (
   PRIMARY KEY (tenant_id, batch_id)
 );
 CREATE INDEX ON rm.send_batch_{v} (tenant_id, campaign_id, batch_id);
+CREATE INDEX ON rm.send_batch_{v} (tenant_id, requested_at, batch_id);
+CREATE INDEX ON rm.send_batch_{v} (tenant_id, campaign_id, requested_at, batch_id);
+
+-- How many sends of a batch stand in a state, by IP: finds sends by state or IP without an index on
+-- the ledger's rows, which every change of a row would have to write. At 0 there is no row.
+CREATE TABLE rm.send_part_{v} (
+  tenant_id text NOT NULL, batch_id text NOT NULL, state text NOT NULL, ip text NOT NULL,
+  campaign_id text NOT NULL, provider text NOT NULL, requested_at timestamptz NOT NULL, sends int NOT NULL,
+  PRIMARY KEY (tenant_id, batch_id, state, ip)
+) WITH (fillfactor = 50);
+CREATE INDEX ON rm.send_part_{v} (tenant_id, state, requested_at, batch_id);
+CREATE INDEX ON rm.send_part_{v} (tenant_id, ip, requested_at, batch_id);
+CREATE INDEX ON rm.send_part_{v} (tenant_id, campaign_id, state, requested_at, batch_id);
 
 -- One row per send: its heaviest fact (domain/sending.py rank). Half of each page stays free, so that
 -- changing a row touches no index.
@@ -21,7 +34,9 @@ CREATE TABLE rm.send_ledger_{v} (
   ip text NOT NULL DEFAULT '',
   PRIMARY KEY (tenant_id, batch_id, idx)
 ) WITH (fillfactor = 50);
+-- Ids are the whole system's: a tenant before them would double these two indexes and find no more.
 CREATE INDEX ON rm.send_ledger_{v} (send_id);
+CREATE INDEX ON rm.send_ledger_{v} (contact_id);
 
 -- One row per fact about a slice, also where the batch is not known yet: stories are read from here.
 CREATE TABLE rm.send_fact_{v} (
@@ -37,6 +52,7 @@ CREATE TABLE rm.send_fact_{v} (
 
 -- name: views
 CREATE VIEW rm.send_batch WITH (security_invoker = true) AS SELECT * FROM rm.send_batch_{v};
+CREATE VIEW rm.send_part WITH (security_invoker = true) AS SELECT * FROM rm.send_part_{v};
 CREATE VIEW rm.send_fact WITH (security_invoker = true) AS SELECT * FROM rm.send_fact_{v};
 CREATE VIEW rm.send_ledger WITH (security_invoker = true) AS
 SELECT l.tenant_id, b.campaign_id, l.send_id, l.batch_id, l.idx, l.contact_id, b.step, b.provider,

@@ -15,6 +15,7 @@ from adapters.kafka_log import Draft
 from domain import indexes
 from domain.campaign import CampaignDrafted, CampaignFinished, CampaignLaunched
 from domain.event import Event, Meta, Recorded, Topic
+from domain.plan_limit import PlanLimitSet
 from domain.sending import (
     AmbiguityResolved,
     AudiencePlanned,
@@ -25,6 +26,15 @@ from domain.sending import (
     SliceStarted,
 )
 from domain.sending_ip import SendingIpAdded, SendingIpCapSet
+from domain.signals import (
+    BounceReceived,
+    ClickObserved,
+    ComplaintReceived,
+    OpenObserved,
+    ReplyReceived,
+    UnsubscribeRequested,
+)
+from domain.usage import QuotaCrossed
 from projections import models
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -121,6 +131,12 @@ def tell_campaign(history: History, tenant: str, campaign: str, sizes: Sequence[
         history.tell(Topic.DECISIONS, 0, tenant, event)
     for number, size in enumerate(sizes):
         _tell_batch(history, common, f"bat_{campaign}_{number}", size, ips)
+    limit = PlanLimitSet(tenant_id=tenant, sends_per_month=len(campaign), reason="plan")
+    history.tell(Topic.DECISIONS, 0, tenant, limit)
+    crossed = QuotaCrossed(
+        tenant_id=tenant, period=BEGIN.date(), percent=80, used=9, limit=len(campaign)
+    )
+    history.tell(Topic.DECISIONS, 0, tenant, crossed)
     total = AudiencePlanned(**common, step=1, total=sum(sizes), batches=len(sizes))
     history.tell(Topic.REQUESTS, 1, tenant, total)
     done = CampaignFinished(**common, requested=sum(sizes), outcomes={})
@@ -137,6 +153,7 @@ def _tell_batch(
         contact_ids=[f"lea_{batch}_{idx}" for idx in range(size)],
     )  # fmt: skip
     history.tell(Topic.REQUESTS, 0, common["tenant_id"], planned)
+    _tell_signals(history, common["tenant_id"], batch, size)
     waiting, n = set(range(size)), 1
     while waiting:
         again = set()
@@ -192,6 +209,23 @@ def _tell_slice(
         )
         history.tell(Topic.ATTEMPTS, number, tenant, settled)
     return kinds.get("deferred", set())
+
+
+def _tell_signals(history: History, tenant: str, batch: str, size: int) -> None:
+    """Some sends are opened, clicked, answered, complained about, or come back; one is unknown."""
+    for send_id in (*(f"snd_{batch}_{idx}" for idx in range(size)), f"snd_{batch}_unknown"):
+        about = {"tenant_id": tenant, "send_id": send_id}
+        told: list[Event] = [
+            OpenObserved(**about, kind="machine", rule="proxy"),
+            *[OpenObserved(**about, kind="human", rule="") for _ in range(2)],
+            ClickObserved(**about, kind="human", rule="", link=0),
+            ReplyReceived(**about, kind="human"),
+            UnsubscribeRequested(**about, via="one_click"),
+            ComplaintReceived(**about, feedback_type="abuse", source="gmail"),
+            BounceReceived(**about, kind="hard", reason="INACTIVE", code=550, enhanced="5.2.1"),
+        ]
+        for event in history.random.sample(told, history.random.randint(0, len(told))):
+            history.tell(Topic.SIGNALS, len(send_id) % 2, tenant, event)
 
 
 def _tell_ending(
