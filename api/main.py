@@ -12,6 +12,7 @@ from fastapi import FastAPI
 
 from api import campaigns, health, people, problems, sending_ips, sends
 from api.answers import Json, RequestIds
+from api.v1 import domains
 from api.wiring import Ports
 
 DESCRIPTION = (
@@ -20,7 +21,7 @@ DESCRIPTION = (
     "(X-Tenant: ten_…). `as_of` tells how far the answer follows the log."
 )
 DRAIN_S = 5
-ROUTERS = (campaigns, sends, sending_ips, health, people)
+ROUTERS = (campaigns, sends, sending_ips, health, people, domains)
 
 
 def create_app(ports: Ports) -> FastAPI:
