@@ -43,6 +43,14 @@ KINDS = {
         Kind("wrong_state", 409, "Wrong state", "The thing is in a state in which this can't be."),
         Kind("taken", 409, "Taken", "A value that must be unique is used already."),
         Kind("conflict", 409, "Changed meanwhile", "Others changed it at once; ask again."),
+        Kind("precondition_failed", 412, "Changed since", "Its ETag is another; look at it again."),
+        Kind("dns_silent", 503, "DNS is silent", "No name server answered; try again soon."),
+        Kind("login_failed", 401, "Log-in failed", "Address, password or code is wrong."),
+        Kind("totp_required", 401, "Code needed", "Ask again with a code, or a recovery code."),
+        Kind("csrf", 403, "Another site asked", "Cookies count only for this site's own pages."),
+        Kind("email_unverified", 403, "Address not verified", "Follow the link mailed to you."),
+        Kind("too_many_attempts", 429, "Too many attempts", "Wait as long as Retry-After says."),
+        Kind("busy", 503, "Busy", "Too many passwords are being checked; try again soon."),
         Kind("refused", 400, "Refused", "The request cannot be served as it is."),
     )
 }
@@ -86,7 +94,10 @@ async def _problem(request: Request, error: Problem) -> Json:
 async def _refused(request: Request, error: Refused) -> Json:
     """The domain's "no"; what stands before a colon in its words is the field."""
     kind = KINDS.get(error.code, KINDS["refused"])
-    return _answer(request, kind, str(error))
+    answer = _answer(request, kind, str(error))
+    if error.wait_s:
+        answer.headers["retry-after"] = str(error.wait_s)
+    return answer
 
 
 async def _concurrent(request: Request, error: ConcurrentAppend) -> Json:

@@ -156,7 +156,7 @@ def create_key(
     state: State, *, selector: str, algorithm: str, public_key: str
 ) -> tuple[Event, ...]:
     """Record a signing key under a selector. Raises NotFound, Invalid, WrongState."""
-    _require(state)
+    require(state)
     if algorithm not in ALGORITHMS:
         raise Invalid(f"algorithm: {algorithm!r} is unknown; use one of {', '.join(ALGORITHMS)}")
     if not _SELECTOR.fullmatch(selector):
@@ -183,7 +183,7 @@ def record_check(state: State, *, seen: Sequence[str], missing: Sequence[str]) -
 
     `seen` and `missing` name the records that sending needs. The same finding again is no event.
     """
-    _require(state)
+    require(state)
     if missing:
         return _failed(state, tuple(sorted(set(missing))))
     if not seen:
@@ -210,14 +210,14 @@ def remove(state: State, *, reason: str) -> tuple[Event, ...]:
     """Send as it no longer. Raises NotFound for one that was never added."""
     if state.removed:
         return ()
-    _require(state)
+    require(state)
     removed = DomainRemoved(tenant_id=state.tenant_id, domain_id=state.domain_id, reason=reason)
     return (removed,)
 
 
 def assign_ip(state: State, *, ip: str) -> tuple[Event, ...]:
     """Let its mail leave from a sending IP of the tenant. Raises NotFound."""
-    _require(state)
+    require(state)
     if ip in state.ips:
         return ()
     return (DomainIpAssigned(tenant_id=state.tenant_id, domain_id=state.domain_id, ip=ip),)
@@ -225,12 +225,13 @@ def assign_ip(state: State, *, ip: str) -> tuple[Event, ...]:
 
 def unassign_ip(state: State, *, ip: str) -> tuple[Event, ...]:
     """Let its mail leave from that sending IP no longer. Raises NotFound."""
-    _require(state)
+    require(state)
     if ip not in state.ips:
         return ()
     return (DomainIpUnassigned(tenant_id=state.tenant_id, domain_id=state.domain_id, ip=ip),)
 
 
-def _require(state: State) -> None:
+def require(state: State) -> None:
+    """Raises NotFound for a domain that was not added, or removed."""
     if not state.domain_id or state.removed:
         raise NotFound("domain_id: there is no such sending domain; add it first")

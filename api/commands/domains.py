@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -11,8 +11,10 @@ from adapters.message.dkim import new_key
 from adapters.sealing import signing_key_field
 from adapters.sending_records import DnsRecord, Look, RecordReader, expected_records, look
 from api.desk import Desk
-from domain import sending_domain
+from api.workspaces import place, require_visible
+from domain import sending_domain, sending_ip
 from domain.ports import Decided, Reservation
+from domain.refusals import NotFound
 
 #: selector → algorithm (deliverability.md §5.1)
 SELECTORS = {"pm1": "rsa", "pme": "ed25519"}
@@ -26,6 +28,16 @@ INSERT INTO vault.signing_key (tenant_id, domain_id, selector, algorithm, privat
 VALUES (%(tenant_id)s, %(domain_id)s, %(selector)s, %(algorithm)s, %(private_key)s, %(public_key)s)
 ON CONFLICT DO NOTHING
 """
+LOOKED = """
+INSERT INTO vault.domain_look (tenant_id, domain_id, kind, name, wanted, found, state)
+VALUES (%(tenant_id)s, %(domain_id)s, %(kind)s, %(name)s, %(wanted)s, %(found)s, %(state)s)
+ON CONFLICT (tenant_id, domain_id, kind, name) DO UPDATE SET wanted = excluded.wanted,
+  found = excluded.found, state = excluded.state, looked_at = now()
+"""
+FORGET_LOOKS = """
+DELETE FROM vault.domain_look WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s
+"""
+FOUND_MAX, FOUND_CHARS_MAX = 10, 1000  # what strangers publish is kept in bounds
 
 
 def publish_nothing(_: DnsRecord) -> None:
@@ -75,14 +87,34 @@ def ensure(desk: Desk, domain: str) -> str:
     return domain_id
 
 
+def claim(desk: Desk, domain: str, workspace_id: str) -> tuple[sending_domain.State, Decided]:
+    """Add a domain to a workspace; one that is there already stays where it is.
+
+    Raises Invalid, NotFound for the workspace, and Taken when another tenant, or a workspace that
+    the caller does not belong to, has it.
+    """
+    domain_id = id_of(desk, domain)
+    stream = sending_domain.stream(domain_id)
+    known_before = desk.state(sending_domain, stream)
+    if known_before.domain_id and not known_before.removed:
+        try:
+            require_visible(desk, domain_id, "sending domain")
+        except NotFound:
+            raise Reservation("sending domain", domain).refusal() from None
+    else:
+        place(desk, domain_id, workspace_id)
+    decided = add(desk, domain_id, domain)
+    return desk.state(sending_domain, stream), decided
+
+
 def add(desk: Desk, domain_id: str, domain: str) -> Decided:
     """As `ensure`, telling what was decided."""
     stream = sending_domain.stream(domain_id)
-    claim = partial(
+    decide = partial(
         sending_domain.add, tenant_id=desk.tenant_id, domain_id=domain_id, domain=domain
     )
     reserved = [Reservation("sending domain", domain)]
-    decided = desk.decide(sending_domain, stream, claim, reservations=reserved)
+    decided = desk.decide(sending_domain, stream, decide, reservations=reserved)
     for selector, algorithm in SELECTORS.items():
         decided = create_key(desk, domain_id, selector, algorithm)
     return decided
@@ -143,6 +175,43 @@ def check(desk: Desk, domain_id: str, domain: str, dns: Dns) -> Checked:
         dns.publish(record)
     looks = asyncio.run(look(dns.reader(), expected))
     found = Checked(tuple(looks), None)
+    _keep_looks(desk, domain_id, found.looks)
     decide = partial(sending_domain.record_check, seen=found.seen, missing=found.missing)
     decided = desk.decide(sending_domain, sending_domain.stream(domain_id), decide)
     return replace(found, position=decided.position)
+
+
+def _keep_looks(desk: Desk, domain_id: str, looks: Sequence[Look]) -> None:
+    with desk.transaction() as conn:
+        row = {"tenant_id": desk.tenant_id, "domain_id": domain_id}
+        conn.execute(FORGET_LOOKS, row)
+        for one in looks:
+            record = {"kind": one.record.kind, "name": one.record.name, "wanted": one.record.value}
+            found = [text[:FOUND_CHARS_MAX].replace("\x00", "") for text in one.found[:FOUND_MAX]]
+            conn.execute(LOOKED, row | record | {"found": found, "state": one.state})
+
+
+def known(desk: Desk, domain_id: str) -> sending_domain.State:
+    """The domain, if the caller may see it. Raises NotFound."""
+    require_visible(desk, domain_id, "sending domain")
+    state = desk.state(sending_domain, sending_domain.stream(domain_id))
+    sending_domain.require(state)
+    found: sending_domain.State = state
+    return found
+
+
+def remove(desk: Desk, domain_id: str, reason: str) -> Decided:
+    """Send as it no longer; its keys and name stay with the tenant, who may add it again."""
+    require_visible(desk, domain_id, "sending domain")
+    desk.write(FORGET_LOOKS, domain_id=domain_id)
+    decide = partial(sending_domain.remove, reason=reason)
+    return desk.decide(sending_domain, sending_domain.stream(domain_id), decide)
+
+
+def assign_ip(desk: Desk, domain_id: str, ip: str, *, assigned: bool) -> Decided:
+    """Let the domain's mail leave from a sending IP, or no longer. Raises NotFound, WrongState."""
+    known(desk, domain_id)
+    if assigned:
+        sending_ip.require_active(desk.state(sending_ip, sending_ip.stream(ip)))
+    decide = sending_domain.assign_ip if assigned else sending_domain.unassign_ip
+    return desk.decide(sending_domain, sending_domain.stream(domain_id), partial(decide, ip=ip))
