@@ -26,7 +26,7 @@ from projections.fold import Connection
 from projections.send_ledger import facts, masks
 from projections.send_ledger.facts import Batch, Fact, Settled
 from projections.send_stats import project as stats
-from projections.send_stats.deltas import About, Deltas, step_of
+from projections.send_stats.deltas import About, Deltas, Side, Step
 from projections.versions import versioned
 
 NAME = "send_ledger"
@@ -105,7 +105,7 @@ class SendLedger:
             return
         async with self._stats.shifting(conn, by_batch, deltas):
             rows = await conn.execute(self._sql["move"], _stroke_columns(strokes))
-            deltas.move([step_of(row) for row in await rows.fetchall()])
+            deltas.move([_step(row, strokes) for row in await rows.fetchall()])
         await self._defer(conn, by_batch, deltas)
 
     async def _defer(
@@ -197,6 +197,19 @@ def _stroke_columns(strokes: Sequence[facts.Stroke]) -> dict[str, list[Any]]:
         "highs": [stroke.high for stroke in strokes],
         "starts": [stroke.started_at for stroke in strokes],
     }
+
+
+def _step(row: Sequence[Any], strokes: Sequence[facts.Stroke]) -> Step:
+    """What a row of `move` says: these sends were so, and are now as the statement's rule says."""
+    before, (n, number, sends) = Side(*row[6:12]), row[12:15]
+    stroke = strokes[number]
+    fact, after = stroke.fact, before
+    if (fact.weight, n) > (before.weight, fact.n):
+        after = Side(fact.weight, fact.ip, fact.at, fact.reason, fact.code, None)
+    starts = [at for at in (before.started_at, stroke.started_at) if at]
+    return Step(
+        About(*row[:6]), before, after._replace(started_at=min(starts, default=None)), sends
+    )
 
 
 def _state_columns(states: Mapping[tuple[str, str, str, str], int]) -> dict[str, list[Any]]:

@@ -68,13 +68,14 @@ WITH told AS (
 SELECT * FROM fresh
 
 -- name: move
--- Rows take a heavier fact (at equal weight that of the earlier attempt). Comes back: by batch, how many
--- went from what to what; every counter moves by these, in this transaction.
+-- Rows take a heavier fact (at equal weight that of the earlier attempt). Comes back:
+-- how many each stroke changed, and what they were; every counter moves by these, in this transaction.
 WITH fact AS (
   SELECT * FROM unnest(%(tenants)s::text[], %(batches)s::text[], %(lows)s::int[], %(highs)s::int[],
     %(weights)s::int[], %(ns)s::int[], %(ats)s::timestamptz[], %(starts)s::timestamptz[],
     %(ips)s::text[], %(reasons)s::text[], %(codes)s::int[], %(enhanceds)s::text[])
-  AS f (tenant_id, batch_id, low, high, weight, n, at, started_at, ip, reason, code, enhanced)
+  WITH ORDINALITY
+  AS f (tenant_id, batch_id, low, high, weight, n, at, started_at, ip, reason, code, enhanced, stroke)
 ), moved AS (
   UPDATE rm.send_ledger_{v} AS l SET
     weight = greatest(l.weight, f.weight),
@@ -89,18 +90,15 @@ WITH fact AS (
   WHERE l.tenant_id = f.tenant_id AND l.batch_id = f.batch_id AND l.idx >= f.low AND l.idx < f.high
     AND ((f.weight, l.n) > (l.weight, f.n)
          OR least(l.started_at, f.started_at) IS DISTINCT FROM l.started_at)
-  RETURNING l.tenant_id, l.batch_id,
-    old.weight AS was_weight, old.ip AS was_ip, old.at AS was_at, old.reason AS was_reason,
-    old.code AS was_code, new.weight, new.ip, new.at, new.reason, new.code,
-    old.started_at AS was_started, new.started_at
+  RETURNING f.stroke, l.tenant_id, l.batch_id, old.weight, old.n, old.ip, old.at, old.reason, old.code,
+    old.started_at
 ), step AS (
-  SELECT tenant_id, batch_id, was_weight, was_ip, was_at, was_reason, was_code, was_started,
-    weight, ip, at, reason, code, started_at, count(*) AS sends
-  FROM moved GROUP BY 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14
+  SELECT stroke, weight, n, ip, at, reason, code, started_at, count(*) AS sends,
+    any_value(tenant_id) AS tenant_id, any_value(batch_id) AS batch_id
+  FROM moved GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
 )
 SELECT b.tenant_id, b.batch_id, b.campaign_id, b.step, b.provider, b.requested_at,
-  s.was_weight, s.was_ip, s.was_at, s.was_reason, s.was_code, s.was_started,
-  s.weight, s.ip, s.at, s.reason, s.code, s.started_at, s.sends
+  s.weight, s.ip, s.at, s.reason, s.code, s.started_at, s.n, s.stroke - 1, s.sends
 FROM step AS s JOIN rm.send_batch_{v} AS b USING (tenant_id, batch_id)
 
 -- name: about

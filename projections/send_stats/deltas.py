@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
@@ -133,9 +133,3 @@ def metric_of(state: str, reason: str) -> str:
 def bucket(at: datetime) -> datetime:
     """The beginning of the quarter of an hour (UTC) that holds this moment."""
     return at - (at - _EPOCH) % BUCKET
-
-
-def step_of(row: Sequence[object]) -> Step:
-    """From a row of the ledger's `move`."""
-    about, before, after = About(*row[:6]), Side(*row[6:12]), Side(*row[12:18])  # type: ignore[arg-type]
-    return Step(about, before, after, row[18])  # type: ignore[arg-type]

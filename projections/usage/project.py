@@ -1,4 +1,4 @@
-"""What plans cover, and which shares of a limit were crossed; what was used moves with the ledger."""
+"""What plans cover, which shares of a limit were crossed; what was used moves with the ledger."""
 
 from __future__ import annotations
 
