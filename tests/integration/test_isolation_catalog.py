@@ -1,0 +1,57 @@
+"""I11 in the catalog: nothing in the database lets one tenant see another's rows.
+
+The controls break it on purpose, to show that the walk can find something.
+"""
+
+from __future__ import annotations
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from projections import models
+from tests.isolation_catalog import leaks
+
+pytestmark = pytest.mark.stack
+
+
+def found(dsn: str, *changes: str) -> list[str]:
+    models.ensure_schemas(dsn)
+    with psycopg.connect(dsn, autocommit=True, row_factory=dict_row) as conn:
+        for change in changes:
+            conn.execute(change.encode())
+        return leaks(conn)
+
+
+def test_no_table_view_or_function_lets_a_tenant_see_another(dsn: str) -> None:
+    """I11."""
+    assert found(dsn) == []
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("ALTER TABLE vault.contact DISABLE ROW LEVEL SECURITY", "no forced row-level security"),
+        ("ALTER TABLE vault.label NO FORCE ROW LEVEL SECURITY", "no forced row-level security"),
+        ("ALTER TABLE rm.send_ledger_v1 DISABLE ROW LEVEL SECURITY", "no forced row-level"),
+        ("CREATE TABLE vault.fresh (tenant_id text, x int)", "no forced row-level security"),
+        ("CREATE VIEW rm.all_leads AS SELECT * FROM vault.contact", "security_invoker is off"),
+        ("CREATE MATERIALIZED VIEW rm.m AS SELECT * FROM vault.contact", "materialized"),
+        ("GRANT SELECT ON vault.contact TO PUBLIC", "every role of the server"),
+        ("DROP POLICY own_rows ON vault.contact", "no policy that asks for the tenant"),
+        ("CREATE POLICY wide ON vault.contact TO pm_api USING (true)", "does not ask"),
+        ("CREATE UNIQUE INDEX i ON vault.contact (address_key)", "spans tenants"),
+        (
+            "CREATE TABLE vault.ref (tenant_id text, one boolean REFERENCES pipeline.gate (one))",
+            "leaves out tenant_id",
+        ),
+        (
+            "CREATE FUNCTION rm.f() RETURNS int LANGUAGE sql SECURITY DEFINER RETURN (SELECT 1)",
+            "under the caller's search_path",
+        ),
+        ("ALTER TABLE vault.label OWNER TO pm_api", "belongs to pm_api"),
+    ],
+)
+def test_the_walk_finds_what_is_broken_on_purpose(dsn: str, change: str, said: str) -> None:
+    """I11: the control of the test above."""
+    assert any(said in finding for finding in found(dsn, change))
