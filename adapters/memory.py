@@ -11,7 +11,7 @@ from typing import Unpack
 
 from domain.event import Event, Meta, Recorded
 from domain.ids import new_id
-from domain.ports import CommandContext, ConcurrentAppend, Decided, Reservation, S
+from domain.ports import CommandContext, ConcurrentAppend, Decided, Letter, Reservation, S
 
 
 @dataclass
@@ -88,3 +88,13 @@ class MemoryDecider:
         return Recorded(
             event=event, meta=meta, topic=type(event).event_type.topics[0], pos=position
         )
+
+
+@dataclass
+class MemoryMail:
+    """`domain.ports.SystemMail` in memory: letters in the order in which they were sent."""
+
+    letters: list[Letter] = field(default_factory=list)
+
+    def send(self, letter: Letter) -> None:
+        self.letters.append(letter)

@@ -47,6 +47,9 @@ class Settings(BaseSettings):
     hello_name: str = "mail.penguinmails.invalid"
     tracking_url: str = "https://click.penguinmails.invalid"
 
+    public_url: str = ""  # where people reach the API; empty: http:// and the API's host and port
+    system_from: str = "accounts@penguinmails.example"  # of our own mail, on a domain of ours
+
     api_host: str = "127.0.0.1"
     api_port: int = 0
     api_token: str = ""  # the operator's; empty: nobody may ask the API about tenants

@@ -18,6 +18,7 @@ class Caller:
     permissions: frozenset[str]
     workspace_ids: frozenset[str] | None = None
     session_id: str = ""  # of a person who logged in
+    unverified: bool = False  # a person whose address is not verified: nothing is sent for them
     staff: bool = False  # a member of staff: gives a reason, and each visit is an event
 
     def may(self, permission: str) -> bool:

@@ -10,7 +10,9 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 
+from api.browsers import Site
 from api.callers import Caller, Callers
+from api.commands.accounts import Identity
 from api.commands.domains import Dns
 from api.desk import Desk, Desks
 from api.paging import LIMIT_DEFAULT, LIMIT_MAX, Cursors
@@ -31,6 +33,7 @@ class Ports:
     clock: Callable[[], datetime]
     links: dict[str, str]  # name → address, for the page at /
     dns: Dns  # of tenants' sending domains
+    identity: Identity
 
     @cached_property
     def visits(self) -> Visits:
@@ -47,6 +50,7 @@ PortsDep = Annotated[Ports, Depends(ports)]
 
 
 async def caller(
+    request: Request,
     found: PortsDep,
     authorization: Annotated[
         str, Header(description="`Bearer` and an API key, a session's or the operator's token")
@@ -60,11 +64,11 @@ async def caller(
     ] = "",
 ) -> Caller:
     """Who asks, and for which tenant. Raises Problem for nobody that is known."""
-    scheme, _, given = authorization.partition(" ")
+    given = Site(found.identity.public_url).token_of(request, authorization)
     tenant_id = x_tenant or named
     if "\x00" in tenant_id:
         raise Problem("invalid", "an id has no NUL character")
-    known = scheme.lower() == "bearer" and await found.callers.find(given.strip(), tenant_id)
+    known = await found.callers.find(given, tenant_id) if given else None
     if not known:
         raise Problem("unauthorized", "send `Authorization: Bearer` with a key that is valid here")
     if not known.tenant_id:
@@ -78,16 +82,22 @@ CallerDep = Annotated[Caller, Depends(caller)]
 
 
 class May:
-    """A dependency: the caller, if it has this permission. Tests read `permission` off routes."""
+    """A dependency: the caller, if it has this permission. Tests read `permission` off routes.
 
-    def __init__(self, permission: str) -> None:
+    Where something `sends`, a person whose address is not verified may not.
+    """
+
+    def __init__(self, permission: str, *, sends: bool = False) -> None:
         if permission not in PERMISSIONS | PLATFORM:
             raise ValueError(f"{permission} is no permission of domain/access.py")
         self.permission = permission
+        self.sends = sends
 
     async def __call__(self, found: CallerDep) -> Caller:
         if not found.may(self.permission):
             raise Problem("forbidden", f"this needs the permission {self.permission}")
+        if self.sends and found.unverified:
+            raise Problem("email_unverified", "verify your address before anything is sent")
         return found
 
 
@@ -99,9 +109,10 @@ def may(permission: str) -> Any:
 class AtDesk:
     """A dependency: a desk for the caller's command, if it has this permission."""
 
-    def __init__(self, permission: str) -> None:
-        self._may = May(permission)
+    def __init__(self, permission: str, *, sends: bool = False) -> None:
+        self._may = May(permission, sends=sends)
         self.permission = permission
+        self.sends = sends
 
     async def __call__(
         self,
@@ -120,9 +131,12 @@ class AtDesk:
         )
 
 
-def at_desk(permission: str) -> Any:
-    """A desk for the caller's command, for `Annotated[Desk, …]` in `def` routes."""
-    return Depends(AtDesk(permission))
+def at_desk(permission: str, *, sends: bool = False) -> Any:
+    """A desk for the caller's command, for `Annotated[Desk, …]` in `def` routes.
+
+    `sends`: the command lets mail out, which needs a verified address.
+    """
+    return Depends(AtDesk(permission, sends=sends))
 
 
 async def tenant(found: Annotated[Caller, may("analytics:read")]) -> str:

@@ -305,9 +305,14 @@ def api(settings: Settings, ready: Ready) -> None:
     from api.desk import Desks
     from api.keys import ApiKeys
     from api.paging import Cursors
+    from api.sessions import Sessions
     from api.staff_callers import StaffTokens
     from api.wiring import Ports
+    from ops.identity import identity
     from projections.reads import Reads
+
+    def clock() -> datetime:
+        return datetime.now(UTC)
 
     async def serve(stop: asyncio.Event, ready: Ready) -> None:
         pool = postgres.pool(settings.database_url, "pm_api")
@@ -315,17 +320,22 @@ def api(settings: Settings, ready: Ready) -> None:
         reads = Reads(pool)
         blocking = postgres.blocking_pool(settings.database_url, "pm_api")
         store = OnFirstUse(partial(EventStore, settings.database_url, "pm_api", needs_relay=True))
+        desks = Desks(store, blocking.connection, settings.id_key, seals_of(settings))
         try:
             ports = Ports(
                 reads=reads,
-                desks=Desks(store, blocking.connection, settings.id_key, seals_of(settings)),
+                desks=desks,
                 callers=Several(
-                    OperatorToken(settings.api_token), ApiKeys(reads), StaffTokens(reads)
+                    OperatorToken(settings.api_token),
+                    ApiKeys(reads),
+                    Sessions(reads, clock),
+                    StaffTokens(reads),
                 ),
                 cursors=Cursors(settings.id_key.encode()),
-                clock=lambda: datetime.now(UTC),
+                clock=clock,
                 links={"Mail sink": f"http://{settings.inbox_host}:{settings.inbox_port}"},
                 dns=_dns_of(settings),
+                identity=identity(settings, desks, blocking.connection, clock),
             )
             app = main.create_app(ports)
             await main.serve(app, settings.api_host, settings.api_port, stop, ready)

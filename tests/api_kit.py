@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from base64 import b64encode
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -14,14 +14,21 @@ from fastapi import FastAPI
 
 from adapters.dns import Unanswered
 from adapters.event_store import EventStore
+from adapters.identity.accounts import Accounts
+from adapters.identity.passwords import Passwords, argon2id
+from adapters.identity.rows import Rows
+from adapters.identity.throttle import Throttle
+from adapters.memory import MemoryMail
 from adapters.postgres import blocking_pool, pool
 from adapters.sealing import Seals
 from api.callers import OperatorToken, Several
+from api.commands.accounts import Identity
 from api.commands.domains import Dns
 from api.desk import Desks
 from api.keys import ApiKeys
 from api.main import create_app
 from api.paging import Cursors
+from api.sessions import Sessions
 from api.staff_callers import StaffTokens
 from api.wiring import Ports
 from projections.reads import Reads
@@ -49,24 +56,53 @@ class Zone:
 
 @asynccontextmanager
 async def ports_of(
-    dsn: str, *, answer_max_s: float = 2.0, zone: Zone | None = None
+    dsn: str,
+    *,
+    answer_max_s: float = 2.0,
+    zone: Zone | None = None,
+    now: Callable[[], datetime] | None = None,
 ) -> AsyncIterator[Ports]:
-    """Ports on a migrated database; the operator's token is TOKEN, the clock stands at BEGIN."""
+    """Ports on a migrated database; the operator's token is TOKEN.
+
+    The clock is `now`, or stands at BEGIN.
+    """
     async with pool(dsn, "pm_api", size_max=2) as opened:
         with (
             blocking_pool(dsn, "pm_api", size_max=4) as blocking,
             EventStore(dsn, "pm_api") as store,
         ):
             reads = Reads(opened, answer_max_s=answer_max_s)
+            desks = Desks(store, blocking.connection, "tests", SEALS)
+            moment = now or (lambda: BEGIN)
             yield Ports(
                 reads=reads,
-                desks=Desks(store, blocking.connection, "tests", SEALS),
-                callers=Several(OperatorToken(TOKEN), ApiKeys(reads), StaffTokens(reads)),
+                desks=desks,
+                callers=Several(
+                    OperatorToken(TOKEN),
+                    ApiKeys(reads),
+                    Sessions(reads, moment),
+                    StaffTokens(reads),
+                ),
                 cursors=Cursors(random.randbytes(16)),
-                clock=lambda: BEGIN,
+                clock=moment,
                 links={"Inbox": "http://127.0.0.1:1/"},
                 dns=Dns(lambda: zone or Zone(), "bounces.test"),
+                identity=identity_of(desks, moment),
             )
+
+
+def identity_of(desks: Desks, clock: Callable[[], datetime]) -> Identity:
+    """What commands about people work with; letters go to memory."""
+    rows = Rows(desks.connect)
+    return Identity(
+        accounts=Accounts(rows, SEALS),
+        passwords=Passwords(argon2id()),
+        throttle=Throttle(rows, "tests"),
+        mail=MemoryMail(),
+        desks=desks,
+        clock=clock,
+        public_url="https://app.test",
+    )
 
 
 def client_of(app: FastAPI, token: str = TOKEN, tenant: str = "") -> httpx2.AsyncClient:

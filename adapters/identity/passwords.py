@@ -26,6 +26,7 @@ class Busy(Refused):
     """Too many passwords are being hashed at this moment; ask again."""
 
     code = "busy"
+    wait_s = 1
 
 
 class Hasher(Protocol):

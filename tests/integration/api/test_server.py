@@ -20,7 +20,7 @@ from api.main import create_app, serve
 from api.paging import Cursors
 from api.wiring import Ports
 from projections.reads import Reads
-from tests.api_kit import Zone
+from tests.api_kit import Zone, identity_of
 
 
 def free_port() -> int:
@@ -34,7 +34,8 @@ def ports_on(reads: Reads) -> Ports:
     desks = Desks(OnFirstUse(nowhere), contextlib.ExitStack, "k")  # type: ignore[arg-type]
     token, clock = OperatorToken("t"), lambda: datetime.now(UTC)
     dns = Dns(Zone, "bounces.test")
-    return Ports(reads, desks, token, Cursors(b"k"), clock, {}, dns)
+    people = identity_of(desks, clock)
+    return Ports(reads, desks, token, Cursors(b"k"), clock, {}, dns, people)
 
 
 async def test_it_serves_until_told_and_refuses_while_postgres_is_away() -> None:
