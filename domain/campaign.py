@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
 from domain.event import Event, Topic, Unit, event_type
-from domain.refusals import Invalid, NotFound, WrongState
+from domain.refusals import Invalid, NotFound, Outdated, WrongState
 from domain.sending import ENDS, Priority
 
 MESSAGE_CLASSES = ("bulk", "transactional")
@@ -22,9 +22,20 @@ SIGNATURES: Mapping[str, tuple[str, ...]] = {
 }
 
 
-@event_type("CampaignDrafted", topic=Topic.DECISIONS, key="tenant_id")
+def _with_plan_of_2(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew neither workspaces nor segments."""
+    return {"workspace_id": ""} | data
+
+
+@event_type(
+    "CampaignDrafted",
+    topic=Topic.DECISIONS,
+    key="tenant_id",
+    version=2,
+    upcasters={1: _with_plan_of_2},
+)
 class CampaignDrafted(Event):
-    """A campaign was put together; nothing is sent yet."""
+    """A campaign was put together; nothing is sent yet. What is empty is missing at the launch."""
 
     tenant_id: str
     campaign_id: str
@@ -33,23 +44,76 @@ class CampaignDrafted(Event):
     list_ids: list[str]
     sender_id: str  # the From address, in the vault
     domain_id: str
-    ips: list[str]  # sending IPs it may use
+    ips: list[str]  # sending IPs it may use; none: all that the tenant has at the launch
     priority: str
     message_class: str  # bulk or transactional
     sign: str  # none, ed25519, rsa or both
     expire_after_s: Annotated[int, Unit("seconds")]
+    segment_id: str = ""  # whose leads are part of the audience, found at the launch
+    workspace_id: str = ""  # empty: the tenant's own
 
 
-@event_type("CampaignScheduled", topic=Topic.DECISIONS, key="tenant_id")
+@event_type("CampaignRevised", topic=Topic.DECISIONS, key="tenant_id")
+class CampaignRevised(Event):
+    """A draft was put together anew: these fields are all of it."""
+
+    tenant_id: str
+    campaign_id: str
+    template_id: str
+    content_id: str
+    list_ids: list[str]
+    sender_id: str
+    domain_id: str
+    ips: list[str]
+    priority: str
+    message_class: str
+    sign: str
+    expire_after_s: Annotated[int, Unit("seconds")]
+    segment_id: str
+    workspace_id: str
+
+
+@event_type(
+    "CampaignScheduled",
+    topic=Topic.DECISIONS,
+    key="tenant_id",
+    version=2,
+    upcasters={1: lambda data: {"zone": "UTC"} | data},
+)
 class CampaignScheduled(Event):
     """It launches at this moment."""
 
     tenant_id: str
     campaign_id: str
     at: datetime
+    zone: str = "UTC"  # the time zone in which the moment was named
 
 
-@event_type("CampaignLaunched", topic=Topic.DECISIONS, key="tenant_id")
+@event_type("CampaignUnscheduled", topic=Topic.DECISIONS, key="tenant_id")
+class CampaignUnscheduled(Event):
+    """It does not launch by itself any more; it is a draft again."""
+
+    tenant_id: str
+    campaign_id: str
+
+
+@event_type("CampaignLaunchBlocked", topic=Topic.DECISIONS, key="tenant_id")
+class CampaignLaunchBlocked(Event):
+    """It was due to launch and could not; it is a draft again, and nothing was sent."""
+
+    tenant_id: str
+    campaign_id: str
+    at: datetime  # the moment it was scheduled for
+    reasons: list[str]  # codes: no_leads, unverified_domain, window_missed, ...
+
+
+@event_type(
+    "CampaignLaunched",
+    topic=Topic.DECISIONS,
+    key="tenant_id",
+    version=2,
+    upcasters={1: _with_plan_of_2},
+)
 class CampaignLaunched(Event):
     """Its audience is to be frozen and planned, and its sends are to go out."""
 
@@ -65,6 +129,7 @@ class CampaignLaunched(Event):
     sign: str
     launched_at: datetime
     expires_at: datetime
+    workspace_id: str = ""
 
 
 @event_type("CampaignPaused", topic=Topic.DECISIONS, key="tenant_id")
@@ -125,6 +190,9 @@ class State:
     status: Status = Status.MISSING
     drafted: CampaignDrafted | None = None
     scheduled_at: datetime | None = None
+    zone: str = ""  # of the moment of its launch
+    blocked: tuple[str, ...] = ()  # why its scheduled launch did not happen
+    revision: int = 0  # rises with each fact about it
     launched: bool = False
     settled: bool = False  # every requested send has its end
 
@@ -141,21 +209,42 @@ def evolve(state: State, event: Event) -> State:
     """Fold one fact in. Never decides, raises or logs."""
     match event:
         case CampaignDrafted():
-            return replace(state, status=Status.DRAFT, drafted=event)
+            changed = replace(state, status=Status.DRAFT, drafted=event)
+        case CampaignRevised():
+            changed = replace(state, drafted=as_draft(event))
         case CampaignScheduled():
-            return replace(state, status=Status.SCHEDULED, scheduled_at=event.at)
+            changed = _waiting(state, event)
+        case CampaignUnscheduled():
+            changed = replace(state, status=Status.DRAFT, scheduled_at=None)
+        case CampaignLaunchBlocked():
+            why = tuple(event.reasons)
+            changed = replace(state, status=Status.DRAFT, scheduled_at=None, blocked=why)
         case CampaignLaunched():
-            return replace(state, status=Status.RUNNING, launched=True)
-        case CampaignPaused():
-            return replace(state, status=Status.PAUSED)
-        case CampaignResumed():
-            return replace(state, status=Status.RUNNING)
-        case CampaignCancelled():
-            return replace(state, status=Status.CANCELLED)
+            changed = replace(state, status=Status.RUNNING, launched=True)
+        case CampaignPaused() | CampaignResumed() | CampaignCancelled():
+            changed = replace(state, status=_STATUS_AFTER[type(event)])
         case CampaignFinished():
-            return _settled(state)
+            changed = _settled(state)
         case _:
             return state
+    return replace(changed, revision=state.revision + 1)
+
+
+_STATUS_AFTER: dict[type[Event], Status] = {
+    CampaignPaused: Status.PAUSED,
+    CampaignResumed: Status.RUNNING,
+    CampaignCancelled: Status.CANCELLED,
+}
+
+
+def as_draft(revised: CampaignRevised) -> CampaignDrafted:
+    """The plan, as if it had been drafted so at first."""
+    return CampaignDrafted(**{part.name: getattr(revised, part.name) for part in fields(revised)})
+
+
+def _waiting(state: State, event: CampaignScheduled) -> State:
+    at, zone = event.at, event.zone
+    return replace(state, status=Status.SCHEDULED, scheduled_at=at, zone=zone, blocked=())
 
 
 def _settled(state: State) -> State:
@@ -176,69 +265,81 @@ def draft(state: State, *, drafted: CampaignDrafted) -> tuple[Event, ...]:
     return (drafted,)
 
 
-def schedule(state: State, *, at: datetime) -> tuple[Event, ...]:
-    """Set or move the moment of its launch. Raises NotFound, WrongState."""
-    drafted = _require(state)
-    if state.status is Status.SCHEDULED and state.scheduled_at == at:
+def revise(state: State, *, revised: CampaignRevised, revision: int = 0) -> tuple[Event, ...]:
+    """Put a draft together anew; no event when nothing changes.
+
+    `revision`: what the reviser has seen; 0: whatever it is. Raises NotFound, Invalid, WrongState,
+    Outdated when others changed it since.
+    """
+    drafted = require(state)
+    wanted = as_draft(revised)
+    _check(wanted)
+    if wanted == drafted:
         return ()
-    _refuse_unless(state, "schedule", Status.DRAFT, Status.SCHEDULED)
-    return (CampaignScheduled(tenant_id=drafted.tenant_id, campaign_id=drafted.campaign_id, at=at),)
+    refuse_unless(state, "revise", Status.DRAFT)
+    if revision not in {0, state.revision}:
+        raise Outdated(f"revision: it is {state.revision} now, not {revision}; look at it again")
+    return (revised,)
 
 
-def launch(state: State, *, now: datetime) -> tuple[Event, ...]:
-    """Start it. Its sends expire `expire_after_s` after `now`. Raises NotFound, WrongState."""
-    drafted = _require(state)
+_TAKEN_OVER = (
+    *("tenant_id", "campaign_id", "content_id", "sender_id", "domain_id", "priority"),
+    *("message_class", "sign", "workspace_id"),
+)
+
+
+def launch(
+    state: State, *, now: datetime, list_ids: Sequence[str] = (), ips: Sequence[str] = ()
+) -> tuple[Event, ...]:
+    """Start it; its sends expire `expire_after_s` after `now`.
+
+    `list_ids` and `ips`: what the draft's audience and IPs came to, where it leaves that open.
+    Raises NotFound, WrongState, and Invalid naming what is missing.
+    """
+    drafted = require(state)
     if state.status in {Status.RUNNING, Status.PAUSED}:
         return ()
-    _refuse_unless(state, "launch", Status.DRAFT, Status.SCHEDULED)
+    refuse_unless(state, "launch", Status.DRAFT, Status.SCHEDULED)
     launched = CampaignLaunched(
-        tenant_id=drafted.tenant_id,
-        campaign_id=drafted.campaign_id,
-        content_id=drafted.content_id,
-        list_ids=drafted.list_ids,
-        sender_id=drafted.sender_id,
-        domain_id=drafted.domain_id,
-        ips=drafted.ips,
-        priority=drafted.priority,
-        message_class=drafted.message_class,
-        sign=drafted.sign,
+        **{name: getattr(drafted, name) for name in _TAKEN_OVER},
+        list_ids=list(list_ids or drafted.list_ids),
+        ips=list(ips or drafted.ips),
         launched_at=now,
         expires_at=now + timedelta(seconds=drafted.expire_after_s),
     )
+    for name in ("content_id", "list_ids", "sender_id", "domain_id", "ips"):
+        if not getattr(launched, name):
+            raise Invalid(f"{name}: it is empty; name it in the draft")
     return (launched,)
 
 
 def pause(state: State, *, reason: str) -> tuple[Event, ...]:
     """Hold what was not started. Raises NotFound, WrongState."""
-    drafted = _require(state)
+    drafted = require(state)
     if state.status is Status.PAUSED:
         return ()
-    _refuse_unless(state, "pause", Status.RUNNING)
-    paused = CampaignPaused(
-        tenant_id=drafted.tenant_id, campaign_id=drafted.campaign_id, reason=reason
-    )
-    return (paused,)
+    refuse_unless(state, "pause", Status.RUNNING)
+    names = {"tenant_id": drafted.tenant_id, "campaign_id": drafted.campaign_id}
+    return (CampaignPaused(**names, reason=reason),)
 
 
 def resume(state: State) -> tuple[Event, ...]:
     """Go on after a pause. Raises NotFound, WrongState."""
-    drafted = _require(state)
+    plan = require(state)
     if state.status is Status.RUNNING:
         return ()
-    _refuse_unless(state, "resume", Status.PAUSED)
-    return (CampaignResumed(tenant_id=drafted.tenant_id, campaign_id=drafted.campaign_id),)
+    refuse_unless(state, "resume", Status.PAUSED)
+    return (CampaignResumed(tenant_id=plan.tenant_id, campaign_id=plan.campaign_id),)
 
 
 def cancel(state: State, *, reason: str) -> tuple[Event, ...]:
     """End what was not started. Raises NotFound; WrongState once it is finished."""
-    drafted = _require(state)
+    drafted = require(state)
     if state.status is Status.CANCELLED:
         return ()
-    _refuse_unless(state, "cancel", Status.DRAFT, Status.SCHEDULED, Status.RUNNING, Status.PAUSED)
-    cancelled = CampaignCancelled(
-        tenant_id=drafted.tenant_id, campaign_id=drafted.campaign_id, reason=reason
-    )
-    return (cancelled,)
+    refuse_unless(state, "cancel", Status.DRAFT, Status.SCHEDULED, Status.RUNNING, Status.PAUSED)
+    names = {"tenant_id": drafted.tenant_id, "campaign_id": drafted.campaign_id}
+    return (CampaignCancelled(**names, reason=reason),)
 
 
 def finish(state: State, *, requested: int, outcomes: Mapping[str, int]) -> tuple[Event, ...]:
@@ -247,19 +348,15 @@ def finish(state: State, *, requested: int, outcomes: Mapping[str, int]) -> tupl
     A campaign that was cancelled after its launch finishes too: what was on the wire then ends
     later, and whoever waits for the counts needs to hear that they are final. It stays cancelled.
     """
-    drafted = _require(state)
+    drafted = require(state)
     if state.settled:
         return ()
     if not state.launched:
-        raise WrongState(f"campaign_id: {drafted.campaign_id} requested no sends; launch it first")
+        raise WrongState(f"status: {drafted.campaign_id} requested no sends; launch it first")
     _check_counts(requested, outcomes)
-    finished = CampaignFinished(
-        tenant_id=drafted.tenant_id,
-        campaign_id=drafted.campaign_id,
-        requested=requested,
-        outcomes={name: outcomes[name] for name in sorted(outcomes)},
-    )
-    return (finished,)
+    names = {"tenant_id": drafted.tenant_id, "campaign_id": drafted.campaign_id}
+    ends = {name: outcomes[name] for name in sorted(outcomes)}
+    return (CampaignFinished(**names, requested=requested, outcomes=ends),)
 
 
 def _check_counts(requested: int, outcomes: Mapping[str, int]) -> None:
@@ -273,13 +370,15 @@ def _check_counts(requested: int, outcomes: Mapping[str, int]) -> None:
         )
 
 
-def _require(state: State) -> CampaignDrafted:
+def require(state: State) -> CampaignDrafted:
+    """Its plan as it is. Raises NotFound."""
     if state.drafted is None:
         raise NotFound("campaign_id: there is no such campaign; draft it first")
     return state.drafted
 
 
-def _refuse_unless(state: State, deed: str, *allowed: Status) -> None:
+def refuse_unless(state: State, deed: str, *allowed: Status) -> None:
+    """Raises WrongState, naming the state and the way out, in any other state than these."""
     if state.status not in allowed:
         wanted = " or ".join(allowed)
         raise WrongState(f"status: the campaign is {state.status}; to {deed} it must be {wanted}")
@@ -294,8 +393,5 @@ def _check(drafted: CampaignDrafted) -> None:
     for name, allowed in choices.items():
         if getattr(drafted, name) not in allowed:
             raise Invalid(f"{name}: {getattr(drafted, name)!r} is none of {', '.join(allowed)}")
-    for name in ("list_ids", "ips"):
-        if not getattr(drafted, name):
-            raise Invalid(f"{name}: it is empty; name at least one")
     if drafted.expire_after_s <= 0:
         raise Invalid("expire_after_s: it must be above 0; give the seconds it may take")

@@ -32,3 +32,9 @@ class Taken(Refused):
     """A value that must be unique is used already."""
 
     code = "taken"
+
+
+class Outdated(Refused):
+    """The thing was changed since the asker looked at it."""
+
+    code = "precondition_failed"

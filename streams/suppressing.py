@@ -21,6 +21,7 @@ from domain.indexes import multirange
 from domain.outcomes import suppresses
 from domain.ports import AsyncDecider, DeadLetters
 from domain.sending import Outcome, OutcomesRecorded
+from domain.suppression import Subject
 from streams import guard, timers, worker
 
 READS = (Topic.ATTEMPTS,)
@@ -100,25 +101,29 @@ class Suppressing:
         return [Rejections(tenant_id, *row) for row in rows if suppresses(row[2])]
 
     async def _suppress(self, rejections: Rejections) -> None:
-        values = {"batch_id": rejections.batch_id, "ranges": rejections.ranges}
+        values = {
+            "batch_id": rejections.batch_id,
+            "ranges": rejections.ranges,
+            "hash_key": suppression.hash_key(self._deps.id_key),
+        }
         async with (
             self._deps.pool.connection() as conn,
             tenant_tx(conn, rejections.tenant_id),
         ):
             contacts = await (await conn.execute(SQL["contacts"], values)).fetchall()
-        for index, contact_id in contacts:
-            await self._decide(rejections, index, contact_id)
+        for index, contact_id, address_hash in contacts:
+            who = Subject(rejections.tenant_id, contact_id, address_hash)
+            await self._decide(rejections, index, who)
 
-    async def _decide(self, rejections: Rejections, index: int, contact_id: str) -> None:
+    async def _decide(self, rejections: Rejections, index: int, who: Subject) -> None:
         decide = partial(
             suppression.suppress,
-            tenant_id=rejections.tenant_id,
-            contact_id=contact_id,
+            who=who,
             reason=REASON,
             evidence=f"{rejections.reason} in {rejections.event_id}",
         )
         await self._deps.decider.transact(
-            suppression.stream(contact_id),
+            suppression.stream(who.contact_id),
             suppression.initial,
             suppression.evolve,
             decide,

@@ -1,10 +1,13 @@
 -- What suppressing asks Postgres, the tenant set.
 
 -- name: contacts
--- Who was rejected and is not suppressed yet.
-SELECT a.idx, a.contact_id
+-- Who was rejected and is not suppressed by the tenant yet, with the hash of the address.
+SELECT a.idx, a.contact_id,
+  coalesce(encode(vault.address_hash(c.address_key, %(hash_key)s), 'hex'), '')
 FROM vault.audience a
-LEFT JOIN vault.suppression s USING (tenant_id, contact_id)
+LEFT JOIN vault.contact c USING (tenant_id, contact_id)
+LEFT JOIN vault.suppression s
+  ON s.tenant_id = a.tenant_id AND s.contact_id = a.contact_id AND s.scope = 'tenant'
 WHERE a.batch_id = %(batch_id)s AND a.idx <@ %(ranges)s::int4multirange AND s.contact_id IS NULL
 ORDER BY a.idx
 

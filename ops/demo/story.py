@@ -101,8 +101,7 @@ def suppress(desk: Desk, tenant_id: str) -> int:
     for contact_id in found:
         decide = partial(
             suppression.suppress,
-            tenant_id=tenant_id,
-            contact_id=contact_id,
+            who=suppression.Subject(tenant_id, contact_id),
             reason="unsubscribe",
             evidence="the demo's leads that opted out",
         )

@@ -13,10 +13,13 @@ from domain.campaign import (
     CampaignCancelled,
     CampaignDrafted,
     CampaignFinished,
+    CampaignLaunchBlocked,
     CampaignLaunched,
     CampaignPaused,
     CampaignResumed,
+    CampaignRevised,
     CampaignScheduled,
+    CampaignUnscheduled,
 )
 from domain.event import Event, Recorded
 from domain.sending import AudiencePlanned
@@ -25,6 +28,9 @@ from projections.versions import versioned
 
 STATES: dict[type[Event], str] = {
     CampaignDrafted: "draft",
+    CampaignRevised: "draft",
+    CampaignUnscheduled: "draft",
+    CampaignLaunchBlocked: "draft",
     CampaignScheduled: "scheduled",
     CampaignLaunched: "running",
     CampaignPaused: "paused",
@@ -69,7 +75,7 @@ def _decision(record: Recorded) -> dict[str, Any]:
         "campaign_id": event.campaign_id,
         "state": STATES[type(event)],
         "pos": record.offset if record.pos is None else record.pos,
-        "reason": getattr(event, "reason", ""),
+        "reason": getattr(event, "reason", "") or ", ".join(getattr(event, "reasons", ())),
         "drafted_at": record.meta.time if isinstance(event, CampaignDrafted) else None,
         "ended_at": record.meta.time if ended else None,
     }

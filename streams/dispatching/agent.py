@@ -71,6 +71,7 @@ def dispatcher_of(settings: Settings, deps: DispatcherDeps, outbox: Outbox) -> D
     claims = Claims(
         deps.pool,
         Skeletons(deps.compile),
+        id_key=settings.id_key,
         owner=deps.owner,
         journal=deps.dots.name,
         slice_deadline_s=settings.slice_deadline_s,

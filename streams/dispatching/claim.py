@@ -16,6 +16,7 @@ from adapters.postgres import named_sql, tenant_tx
 from domain.indexes import Ranges, multirange
 from domain.ports import NextHop, Renderer
 from domain.sending import SliceReleased
+from domain.suppression import hash_key
 from streams.dispatching.skeletons import Skeletons
 
 SQL = named_sql(Path(__file__).with_name("claim.sql"))
@@ -45,6 +46,7 @@ class Release:
     domain_id: str
     sign: str
     message_class: str
+    workspace_id: str
     launched_at: datetime
     source: str
     route: str
@@ -71,7 +73,7 @@ class Recipient:
     address: str | None  # None: erased
     domain: str | None
     fields: str | None  # JSON
-    suppressed: str | None  # why
+    suppressed: str | None  # why, and in which scope where that is not the tenant's
 
 
 @dataclass(frozen=True)
@@ -92,12 +94,14 @@ class Claims:
         pool: AsyncConnectionPool[Connection],
         skeletons: Skeletons,
         *,
+        id_key: str,
         owner: str,
         journal: str,
         slice_deadline_s: float,
         freshness_max_s: float,
     ) -> None:
         self._pool, self._skeletons = pool, skeletons
+        self._hash_key = hash_key(id_key)
         self._values = {
             "owner": owner,
             "journal": journal,
@@ -132,8 +136,13 @@ class Claims:
             await cursor.execute(SQL[query], values)
             return await cursor.fetchone()
 
-    @staticmethod
-    async def _recipients(conn: Connection, release: Release) -> list[Recipient]:
-        values = {"batch_id": release.batch_id, "ranges": multirange(release.indexes)}
+    async def _recipients(self, conn: Connection, release: Release) -> list[Recipient]:
+        values = {
+            "batch_id": release.batch_id,
+            "ranges": multirange(release.indexes),
+            "hash_key": self._hash_key,
+            "workspace_id": release.workspace_id,
+            "message_class": release.message_class,
+        }
         cursor = await conn.execute(SQL["recipients"], values)
         return [Recipient(*row) for row in await cursor.fetchall()]

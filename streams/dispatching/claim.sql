@@ -25,27 +25,43 @@ WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
 RETURNING r.release_id, r.batch_id, r.tenant_id, r.campaign_id, b.step, r.n, r.ip, r.provider,
   r.ranges, r.cap_day, r.cap_per_day, r.deadline_at,
   extract(epoch FROM r.deadline_at - clock_timestamp())::float8 AS left_s,
-  b.content_id, c.sender_id, c.domain_id, c.sign, c.message_class, c.launched_at,
-  i.address AS source, i.route, i.relay_host, i.relay_port
+  b.content_id, c.sender_id, c.domain_id, c.sign, c.message_class, c.workspace_id,
+  c.launched_at, i.address AS source, i.route, i.relay_host, i.relay_port
 
 -- name: owned
 -- A release that our token won although the answer got lost, and that we may no longer send.
 SELECT r.release_id, r.batch_id, r.tenant_id, r.campaign_id, 0 AS step, r.n, r.ip, r.provider,
   r.ranges, r.cap_day, r.cap_per_day, r.deadline_at, 0::float8 AS left_s,
   '' AS content_id, '' AS sender_id, '' AS domain_id, '' AS sign, '' AS message_class,
-  r.claimed_at AS launched_at, '' AS source, '' AS route, '' AS relay_host, 0 AS relay_port
+  '' AS workspace_id, r.claimed_at AS launched_at, '' AS source, '' AS route, '' AS relay_host, 0 AS relay_port
 FROM pipeline.release r
 WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
   AND r.state = 'started' AND r.token = %(token)s
 
 -- name: recipients
--- Whom the slice goes to. address NULL: erased since it was planned. reason: suppressed since.
-SELECT a.idx, a.contact_id, c.address, c.domain, c.fields::text, s.reason
-FROM vault.audience a
-LEFT JOIN vault.contact c USING (tenant_id, contact_id)
-LEFT JOIN vault.suppression s USING (tenant_id, contact_id)
-WHERE a.batch_id = %(batch_id)s AND a.idx <@ %(ranges)s::int4multirange
-ORDER BY a.idx
+-- Whom the slice goes to. address NULL: erased since it was planned. suppressed: why, of the widest
+-- scope that holds for this campaign; outside the tenant's own scope it is named too.
+WITH slice AS MATERIALIZED (
+  SELECT a.tenant_id, a.idx, a.contact_id, c.address, c.domain, c.fields::text AS fields,
+    vault.address_hash(c.address_key, %(hash_key)s) AS address_hash
+  FROM vault.audience a
+  LEFT JOIN vault.contact c USING (tenant_id, contact_id)
+  WHERE a.batch_id = %(batch_id)s AND a.idx <@ %(ranges)s::int4multirange
+)
+SELECT DISTINCT ON (l.idx) l.idx, l.contact_id, l.address, l.domain, l.fields,
+  coalesce('platform:' || p.reason, CASE coalesce(s.scope, o.scope)
+    WHEN 'tenant' THEN coalesce(s.reason, o.reason)
+    ELSE coalesce(s.scope || ':' || s.reason, o.scope || ':' || o.reason) END) AS suppressed
+FROM slice l
+LEFT JOIN vault.platform_suppression p ON p.address_hash = l.address_hash
+LEFT JOIN vault.suppression s ON s.tenant_id = l.tenant_id AND s.address_hash = l.address_hash
+  AND (s.scope, s.target) IN (('tenant', ''), ('workspace', %(workspace_id)s),
+                              ('message_class', %(message_class)s))
+LEFT JOIN vault.suppression o ON o.tenant_id = l.tenant_id AND o.contact_id = l.contact_id
+  AND o.address_hash IS NULL
+  AND (o.scope, o.target) IN (('tenant', ''), ('workspace', %(workspace_id)s),
+                              ('message_class', %(message_class)s))
+ORDER BY l.idx, coalesce(s.scope, o.scope) <> 'tenant', coalesce(s.scope, o.scope) DESC
 
 -- name: content
 SELECT t.body, s.address, s.name

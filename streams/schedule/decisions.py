@@ -12,21 +12,29 @@ from adapters.postgres import named_sql
 from domain.campaign import (
     CampaignCancelled,
     CampaignFinished,
+    CampaignLaunchBlocked,
     CampaignLaunched,
     CampaignPaused,
     CampaignResumed,
+    CampaignScheduled,
+    CampaignUnscheduled,
 )
 from domain.event import Event, Recorded
 from domain.sending import AudiencePlanned
 from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet, SendingIpRetired
-from domain.suppression import ContactSuppressed, SuppressionLifted
+from domain.suppression import ContactSuppressed, Scope, SuppressionLifted
 from domain.tenant import TenantCreated, TenantRestored, TenantSuspended
 from projections.fold import Connection
 
 SQL = named_sql(Path(__file__).with_name("decisions.sql"))
 
+Told = ContactSuppressed | SuppressionLifted
+
 #: Event type → the statement that folds it, and what it adds to the event's own fields.
 _STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
+    CampaignScheduled: ("scheduled", {}),
+    CampaignUnscheduled: ("not_scheduled", {}),
+    CampaignLaunchBlocked: ("not_scheduled", {}),
     CampaignLaunched: ("launch", {}),
     CampaignPaused: ("campaign_state", {"state": "paused"}),
     CampaignResumed: ("campaign_state", {"state": "running"}),
@@ -56,6 +64,8 @@ async def fold(conn: Connection, records: Sequence[Recorded]) -> None:
             statement, extra = _STATEMENTS.get(type(record.event), ("", {}))
             if statement:
                 await conn.execute(SQL[statement], _fields(record.event) | extra)
+            if isinstance(record.event, CampaignLaunched | CampaignCancelled):
+                await conn.execute(SQL["not_scheduled"], _fields(record.event))
         await _fold_suppressions(conn, records)
 
 
@@ -64,28 +74,29 @@ def _fields(event: Event) -> dict[str, Any]:
 
 
 async def _fold_suppressions(conn: Connection, records: Sequence[Recorded]) -> None:
-    """Set-based, for suppressions come by thousands. The last word on a contact counts."""
-    last: dict[tuple[str, str], tuple[ContactSuppressed | SuppressionLifted, datetime]] = {}
+    """Set-based, for suppressions come by thousands. The last word in a scope counts."""
+    last: dict[tuple[str, ...], tuple[Told, datetime]] = {}
     for record in records:
         event = record.event
         if isinstance(event, ContactSuppressed | SuppressionLifted):
-            last[event.tenant_id, event.contact_id] = event, record.meta.time
-    lifted = [event for event, _ in last.values() if isinstance(event, SuppressionLifted)]
+            who = event.contact_id or event.address_hash
+            last[event.tenant_id, who, event.scope, event.target] = event, record.meta.time
+    everywhere = [found for found in last.values() if found[0].scope == Scope.PLATFORM]
+    of_tenants = [found for found in last.values() if found[0].scope != Scope.PLATFORM]
+    await _fold_scope(conn, everywhere, "_everywhere")
+    await _fold_scope(conn, of_tenants, "")
+
+
+async def _fold_scope(conn: Connection, last: Sequence[tuple[Told, datetime]], where: str) -> None:
+    lifted = [found for found in last if isinstance(found[0], SuppressionLifted)]
     if lifted:
-        await conn.execute(SQL["lift"], _contacts(lifted))
-    added = [
-        (event, since) for event, since in last.values() if isinstance(event, ContactSuppressed)
-    ]
+        await conn.execute(SQL["lift" + where], _columns(lifted))
+    added = [found for found in last if isinstance(found[0], ContactSuppressed)]
     if added:
-        reasons = {
-            "reason": [event.reason for event, _ in added],
-            "since": [since for _, since in added],
-        }
-        await conn.execute(SQL["suppress"], _contacts([event for event, _ in added]) | reasons)
+        await conn.execute(SQL["suppress" + where], _columns(added))
 
 
-def _contacts(events: Sequence[ContactSuppressed | SuppressionLifted]) -> dict[str, list[Any]]:
-    return {
-        "tenant_id": [event.tenant_id for event in events],
-        "contact_id": [event.contact_id for event in events],
-    }
+def _columns(found: Sequence[tuple[Told, datetime]]) -> dict[str, list[Any]]:
+    names = ("tenant_id", "contact_id", "scope", "target", "address_hash", "reason")
+    told = {name: [getattr(event, name) for event, _ in found] for name in names}
+    return told | {"since": [since for _, since in found]}

@@ -2,10 +2,10 @@
 
 -- name: launch
 INSERT INTO pipeline.campaign (campaign_id, tenant_id, state, sender_id, domain_id, sign, ips,
-                               message_class, priority, launched_at, expires_at, total)
+                               message_class, priority, launched_at, expires_at, workspace_id, total)
 VALUES (%(campaign_id)s, %(tenant_id)s, 'running', %(sender_id)s, %(domain_id)s, %(sign)s, %(ips)s,
         %(message_class)s, %(priority)s, %(launched_at)s, %(expires_at)s,
-        (SELECT sum(total) FROM pipeline.planned WHERE campaign_id = %(campaign_id)s))
+        %(workspace_id)s, (SELECT sum(total) FROM pipeline.planned WHERE campaign_id = %(campaign_id)s))
 ON CONFLICT (campaign_id) DO NOTHING
 
 -- name: campaign_state
@@ -55,13 +55,37 @@ VALUES (%(ip)s, %(provider)s, true, %(rate_per_s)s, %(burst)s)
 ON CONFLICT (ip, provider) DO UPDATE
 SET rate_set = true, rate_per_s = excluded.rate_per_s, burst = excluded.burst
 
+-- name: scheduled
+INSERT INTO pipeline.scheduled_launch (campaign_id, tenant_id, at)
+VALUES (%(campaign_id)s, %(tenant_id)s, %(at)s)
+ON CONFLICT (campaign_id) DO UPDATE SET at = excluded.at
+
+-- name: not_scheduled
+DELETE FROM pipeline.scheduled_launch WHERE campaign_id = %(campaign_id)s
+
 -- name: suppress
-INSERT INTO vault.suppression (tenant_id, contact_id, reason, since)
-SELECT * FROM unnest(%(tenant_id)s::text[], %(contact_id)s::text[], %(reason)s::text[],
-                     %(since)s::timestamptz[])
-ON CONFLICT (tenant_id, contact_id) DO UPDATE SET reason = excluded.reason, since = excluded.since
+INSERT INTO vault.suppression (tenant_id, contact_id, scope, target, address_hash, reason, since)
+SELECT tenant_id, contact_id, scope, target, nullif(decode(address_hash, 'hex'), ''), reason, since
+FROM unnest(%(tenant_id)s::text[], %(contact_id)s::text[], %(scope)s::text[], %(target)s::text[],
+            %(address_hash)s::text[], %(reason)s::text[], %(since)s::timestamptz[])
+  AS e (tenant_id, contact_id, scope, target, address_hash, reason, since)
+ON CONFLICT (tenant_id, contact_id, scope, target) DO UPDATE
+SET reason = excluded.reason, since = excluded.since, address_hash = excluded.address_hash
 
 -- name: lift
-DELETE FROM vault.suppression s USING unnest(%(tenant_id)s::text[], %(contact_id)s::text[])
-  AS l (tenant_id, contact_id)
+DELETE FROM vault.suppression s
+USING unnest(%(tenant_id)s::text[], %(contact_id)s::text[], %(scope)s::text[], %(target)s::text[])
+  AS l (tenant_id, contact_id, scope, target)
 WHERE s.tenant_id = l.tenant_id AND s.contact_id = l.contact_id
+  AND s.scope = l.scope AND s.target = l.target
+
+-- name: suppress_everywhere
+INSERT INTO vault.platform_suppression (address_hash, reason, since)
+SELECT decode(address_hash, 'hex'), reason, since
+FROM unnest(%(address_hash)s::text[], %(reason)s::text[], %(since)s::timestamptz[])
+  AS e (address_hash, reason, since)
+ON CONFLICT (address_hash) DO UPDATE SET reason = excluded.reason, since = excluded.since
+
+-- name: lift_everywhere
+DELETE FROM vault.platform_suppression
+WHERE address_hash IN (SELECT decode(lifted, 'hex') FROM unnest(%(address_hash)s::text[]) AS lifted)

@@ -104,6 +104,7 @@ def claimed(number: int, size: int) -> Slice:
         sender_id="sdr_bench",
         domain_id="dom_bench",
         sign="none",
+        workspace_id="",
         message_class="bulk",
         launched_at=LAUNCHED_AT,
         source="",

@@ -41,6 +41,7 @@ def claims(pool: Any, briefs: list[Brief]) -> Claims:
     return Claims(
         pool,
         Skeletons(compile_brief),
+        id_key="tests",
         owner="owner",
         journal="host/boot/file",
         slice_deadline_s=60.0,
@@ -155,6 +156,7 @@ async def test_i7_the_deadline_ends_before_the_cap_day(
     slow = Claims(
         pool,
         Skeletons(lambda _: PlainRenderer()),
+        id_key="tests",
         owner="",
         journal="",
         slice_deadline_s=3 * 86400.0,

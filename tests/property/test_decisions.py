@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import UTC, date, datetime, timedelta
 from functools import partial, reduce
 from types import ModuleType
@@ -17,6 +17,7 @@ from adapters import snapshots
 from domain import (
     campaign,
     lead_list,
+    scheduling,
     sending_domain,
     sending_ip,
     suppression,
@@ -72,6 +73,14 @@ DRAFTS = st.builds(
     sign=st.sampled_from([*campaign.SIGNATURES, "odd"]),
     expire_after_s=st.integers(-1, 100),
 )
+
+
+def revised(drafted: campaign.CampaignDrafted) -> campaign.CampaignRevised:
+    """A revision that makes a draft what this one is."""
+    plan = {part.name: getattr(drafted, part.name) for part in fields(drafted)}
+    return campaign.CampaignRevised(**plan)
+
+
 A_DRAFT = campaign.CampaignDrafted(
     tenant_id="a",
     campaign_id="c",
@@ -90,11 +99,21 @@ OUTCOMES = st.dictionaries(st.sampled_from(["accepted", "rejected", "deferred"])
 EGRESSES = st.builds(
     sending_ip.Egress, TEXT, st.sampled_from(["mx", "relay", "odd"]), TEXT, st.integers(-1, 70000)
 )
+REACHES = st.builds(
+    suppression.Reach, st.sampled_from(suppression.Scope), st.sampled_from(["", "bulk"])
+)
 DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
     campaign: st.one_of(
         deed(campaign.draft, drafted=DRAFTS),
         deed(campaign.draft, drafted=st.just(A_DRAFT)),
-        deed(campaign.schedule, at=MOMENTS),
+        deed(
+            campaign.revise,
+            revised=DRAFTS.map(revised),
+            revision=st.integers(0, 3),
+        ),
+        deed(scheduling.schedule, at=MOMENTS),
+        deed(scheduling.unschedule),
+        deed(scheduling.block, at=MOMENTS, reasons=st.lists(TEXT, max_size=2)),
         deed(campaign.launch, now=MOMENTS),
         deed(campaign.pause, reason=TEXT),
         deed(campaign.resume),
@@ -149,12 +168,17 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
     suppression: st.one_of(
         deed(
             suppression.suppress,
-            tenant_id=IDS,
-            contact_id=IDS,
+            who=st.builds(
+                suppression.Subject,
+                st.sampled_from(["a", suppression.PLATFORM]),
+                st.just("c"),
+                st.sampled_from(["", "hash"]),
+            ),
+            reach=REACHES,
             reason=st.sampled_from([*suppression.REASONS, "policy"]),
             evidence=TEXT,
         ),
-        deed(suppression.lift, reason=TEXT),
+        deed(suppression.lift, reason=TEXT, reach=REACHES),
     ),
     template: st.one_of(
         deed(template.create, tenant_id=IDS, template_id=IDS),
@@ -298,5 +322,8 @@ def test_i12_a_policy_answer_never_suppresses() -> None:
     for reason in ("policy", "reputation", "blocked", "greylisted", "mailbox_full"):
         with pytest.raises(Refused, match="never suppresses"):
             suppression.suppress(
-                suppression.initial, tenant_id="t", contact_id="c", reason=reason, evidence="e"
+                suppression.initial,
+                who=suppression.Subject("t", "c"),
+                reason=reason,
+                evidence="e",
             )

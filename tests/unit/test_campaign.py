@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial, reduce
 from typing import Any
 
 import pytest
 
-from domain import campaign
-from domain.campaign import CampaignDrafted
-from domain.refusals import Invalid, NotFound, Refused, WrongState
+from domain import campaign, scheduling
+from domain.campaign import CampaignDrafted, CampaignRevised
+from domain.refusals import Invalid, NotFound, Outdated, Refused, WrongState
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 DRAFTED = CampaignDrafted(
@@ -27,9 +28,15 @@ DRAFTED = CampaignDrafted(
     sign="rsa",
     expire_after_s=3600,
 )
+REVISED = CampaignRevised(
+    **{part.name: getattr(DRAFTED, part.name) for part in fields(DRAFTED)} | {"sign": "both"}
+)
 DEEDS: dict[str, Any] = {
     "draft": partial(campaign.draft, drafted=DRAFTED),
-    "schedule": partial(campaign.schedule, at=NOW),
+    "revise": partial(campaign.revise, revised=REVISED),
+    "schedule": partial(scheduling.schedule, at=NOW),
+    "unschedule": scheduling.unschedule,
+    "block": partial(scheduling.block, at=NOW, reasons=["no_leads"]),
     "launch": partial(campaign.launch, now=NOW),
     "pause": partial(campaign.pause, reason="a test"),
     "resume": campaign.resume,
@@ -46,19 +53,23 @@ WAYS = {
     "cancelled": "draft launch cancel",
     "settled": "draft launch cancel finish",
     "dropped": "draft cancel",
+    "blocked": "draft schedule block",
 }
-# state: what becomes of draft, schedule, launch, pause, resume, cancel, finish.
-# An event's name without "Campaign"; "-": done already, no event; NotFound or WrongState: refused.
+# state: what becomes of draft, revise, schedule, unschedule, block, launch, pause, resume, cancel,
+# finish. An event's name without "Campaign"; "-": done already, no event; NotFound or WrongState.
 LIFE = {
-    "missing": "Drafted NotFound NotFound NotFound NotFound NotFound NotFound",
-    "draft": "- Scheduled Launched WrongState WrongState Cancelled WrongState",
-    "scheduled": "- - Launched WrongState WrongState Cancelled WrongState",
-    "running": "- WrongState - Paused - Cancelled Finished",
-    "paused": "- WrongState - - Resumed Cancelled Finished",
-    "finished": "- WrongState WrongState WrongState WrongState WrongState -",
-    "cancelled": "- WrongState WrongState WrongState WrongState - Finished",
-    "settled": "- WrongState WrongState WrongState WrongState - -",
-    "dropped": "- WrongState WrongState WrongState WrongState - WrongState",
+    "missing": "Drafted NotFound NotFound NotFound NotFound NotFound NotFound NotFound NotFound"
+    " NotFound",
+    "draft": "- Revised Scheduled - - Launched WrongState WrongState Cancelled WrongState",
+    "scheduled": "- WrongState - Unscheduled LaunchBlocked Launched WrongState WrongState Cancelled"
+    " WrongState",
+    "running": "- WrongState WrongState WrongState WrongState - Paused - Cancelled Finished",
+    "paused": "- WrongState WrongState WrongState WrongState - - Resumed Cancelled Finished",
+    "finished": "-" + " WrongState" * 8 + " -",
+    "cancelled": "-" + " WrongState" * 7 + " - Finished",
+    "settled": "-" + " WrongState" * 7 + " - -",
+    "dropped": "-" + " WrongState" * 7 + " - WrongState",
+    "blocked": "- Revised Scheduled - - Launched WrongState WrongState Cancelled WrongState",
 }
 
 
@@ -93,7 +104,7 @@ def test_its_sends_expire_so_long_after_its_launch() -> None:
 
 
 def test_another_moment_moves_its_launch() -> None:
-    assert campaign.schedule(after("draft schedule"), at=NOW + timedelta(1))
+    assert scheduling.schedule(after("draft schedule"), at=NOW + timedelta(1))
 
 
 def test_a_refusal_names_the_state_and_the_way_out() -> None:
@@ -126,3 +137,32 @@ def test_an_audience_of_nobody_finishes_at_once() -> None:
 def test_nothing_of_a_missing_campaign_can_be_done() -> None:
     with pytest.raises(NotFound, match="draft it first"):
         campaign.launch(campaign.initial, now=NOW)
+
+
+def test_a_draft_that_others_revised_meanwhile_is_not_overwritten() -> None:
+    seen = after("draft").revision
+    state = after("draft revise")
+
+    with pytest.raises(Outdated, match="look at it again"):
+        campaign.revise(state, revised=replace(REVISED, sign="none"), revision=seen)
+
+    assert campaign.revise(state, revised=REVISED, revision=seen) == ()
+
+
+@pytest.mark.parametrize("missing", ["content_id", "list_ids", "sender_id", "domain_id", "ips"])
+def test_a_launch_names_what_the_draft_lacks(missing: str) -> None:
+    drafted = replace(DRAFTED, **{missing: type(getattr(DRAFTED, missing))()})
+
+    with pytest.raises(Invalid, match=f"{missing}: it is empty"):
+        campaign.launch(campaign.evolve(campaign.initial, drafted), now=NOW)
+
+
+def test_a_block_of_another_moment_than_the_scheduled_one_changes_nothing() -> None:
+    late = NOW - timedelta(days=1)
+
+    assert scheduling.block(after("draft schedule"), at=late, reasons=["no_leads"]) == ()
+
+
+def test_why_a_scheduled_launch_did_not_happen_stays_known_until_it_is_scheduled_again() -> None:
+    assert after("draft schedule block").blocked == ("no_leads",)
+    assert after("draft schedule block schedule").blocked == ()
