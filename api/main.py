@@ -10,9 +10,9 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api import campaigns, health, people, problems, sending_ips, sends
+from api import campaigns, health, people, problems, sends
 from api.answers import Json, RequestIds
-from api.v1 import domains
+from api.v1 import auth, domains, erasures, ips, mailboxes, me, senders, tenant_data, vps
 from api.wiring import Ports
 
 DESCRIPTION = (
@@ -21,7 +21,21 @@ DESCRIPTION = (
     "(X-Tenant: ten_…). `as_of` tells how far the answer follows the log."
 )
 DRAIN_S = 5
-ROUTERS = (campaigns, sends, sending_ips, health, people, domains)
+ROUTERS = (
+    campaigns,
+    sends,
+    health,
+    people,
+    domains,
+    senders,
+    ips,
+    vps,
+    mailboxes,
+    auth,
+    me,
+    erasures,
+    tenant_data,
+)
 
 
 def create_app(ports: Ports) -> FastAPI:

@@ -14,7 +14,7 @@ NULLABLE = frozenset(
     | {"planned", "as_of", "cap_per_day", "headroom", "retired_at", "template_id", "content_id"}
     | {"oldest_started_s", "last_attempt_age_s", "list_ids", "priority", "message_class"}
     | {"rate_per_s", "burst", "archived_at", "published_at", "verified_at", "draft_changed_at"}
-    | {"position", "looked_at", "plain"}
+    | {"position", "looked_at", "plain", "deletion_due_at"}
 )
 #: Fields that only some elements of a list have.
 OPTIONAL = frozenset(
@@ -84,6 +84,8 @@ _IP = {
     "relay_port": 0,
     "added_at": "2026-01-02T10:00:00.000000Z",
     "retired_at": None,
+    "vps_id": "vps_agnhktnyoh6v5hs3a7mlytmzhu",
+    "domain_ids": ["dom_agnhktnyof5u3c7bbk3ktt7c4a"],
     "rules": [{"provider": "gmail", "cap_per_day": 500, "cap_reason": "warm-up day 3"}],
     "use": [
         {"provider": "gmail", "started": 320, "reserved": 40, "cap_per_day": 500, "headroom": 140}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated
 
@@ -129,6 +129,8 @@ def evolve(state: State, event: Event) -> State:
 
 # ---- decisions
 
+Decide = Callable[[State], Sequence[Event]]
+
 
 def create(state: State, *, created: MailboxCreated) -> tuple[Event, ...]:
     """Create a mailbox, or create it again after it was removed. Raises Invalid, Taken."""
@@ -142,7 +144,7 @@ def create(state: State, *, created: MailboxCreated) -> tuple[Event, ...]:
 
 def set_limit(state: State, *, daily_limit: int) -> tuple[Event, ...]:
     """Change how many messages may leave on a day. Raises Invalid, NotFound."""
-    _require(state)
+    require(state)
     _check_limit(daily_limit)
     if state.daily_limit == daily_limit:
         return ()
@@ -154,7 +156,7 @@ def set_limit(state: State, *, daily_limit: int) -> tuple[Event, ...]:
 
 def choose_warmup(state: State, *, wanted: bool) -> tuple[Event, ...]:
     """Say whether its volume is to rise slowly. Raises NotFound."""
-    _require(state)
+    require(state)
     if state.warmup_wanted == wanted:
         return ()
     chosen = MailboxWarmupChosen(
@@ -165,7 +167,7 @@ def choose_warmup(state: State, *, wanted: bool) -> tuple[Event, ...]:
 
 def note_credentials(state: State, *, protocols: Sequence[str]) -> tuple[Event, ...]:
     """Record that the vault has new credentials. Raises Invalid, NotFound."""
-    _require(state)
+    require(state)
     if not protocols or set(protocols) - set(PROTOCOLS):
         raise Invalid(f"protocols: give credentials for {' or '.join(PROTOCOLS)}")
     noted = MailboxCredentialsSet(
@@ -176,7 +178,7 @@ def note_credentials(state: State, *, protocols: Sequence[str]) -> tuple[Event, 
 
 def pause(state: State, *, reason: str) -> tuple[Event, ...]:
     """Let nothing leave from it. Raises NotFound."""
-    _require(state)
+    require(state)
     if state.paused:
         return ()
     paused = MailboxPaused(tenant_id=state.tenant_id, mailbox_id=state.mailbox_id, reason=reason)
@@ -185,7 +187,7 @@ def pause(state: State, *, reason: str) -> tuple[Event, ...]:
 
 def resume(state: State) -> tuple[Event, ...]:
     """Go on after a pause. Raises NotFound."""
-    _require(state)
+    require(state)
     if not state.paused:
         return ()
     return (MailboxResumed(tenant_id=state.tenant_id, mailbox_id=state.mailbox_id),)
@@ -195,12 +197,13 @@ def remove(state: State, *, reason: str) -> tuple[Event, ...]:
     """Give it up. Raises NotFound for one that never was."""
     if state.removed:
         return ()
-    _require(state)
+    require(state)
     removed = MailboxRemoved(tenant_id=state.tenant_id, mailbox_id=state.mailbox_id, reason=reason)
     return (removed,)
 
 
-def _require(state: State) -> None:
+def require(state: State) -> None:
+    """Raises NotFound for a mailbox that is not there."""
     if not state.mailbox_id or state.removed:
         raise NotFound("mailbox_id: there is no such mailbox; create it first")
 

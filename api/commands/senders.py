@@ -5,13 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from adapters.contacts.lead_rows import BadRow, check_address
+from api.commands import domains
 from api.desk import Desk
-from domain.refusals import Invalid
+from domain import sending_domain
+from domain.refusals import Invalid, NotFound
 
 SENDER = """
 INSERT INTO vault.sender (tenant_id, sender_id, address, name)
 VALUES (%(tenant_id)s, %(sender_id)s, %(address)s, %(name)s) ON CONFLICT DO NOTHING
 """
+FIND = (
+    "SELECT address FROM vault.sender WHERE tenant_id = %(tenant_id)s AND sender_id = %(sender_id)s"
+)
 
 
 @dataclass(frozen=True)
@@ -36,3 +41,17 @@ def save(desk: Desk, address: str, name: str) -> Sender:
     sender_id = desk.derive("sdr", desk.tenant_id, address, name)
     desk.write(SENDER, sender_id=sender_id, address=address, name=name)
     return Sender(sender_id, address.rpartition("@")[2])
+
+
+def may_send(desk: Desk, sender: Sender) -> bool:
+    """Whether the sender's domain is one of the tenant's, and verified."""
+    stream = sending_domain.stream(domains.id_of(desk, sender.domain))
+    return bool(desk.state(sending_domain, stream).verified)
+
+
+def known(desk: Desk, sender_id: str) -> Sender:
+    """A sender of the tenant. Raises NotFound."""
+    found = desk.rows(FIND, sender_id=sender_id)
+    if not found:
+        raise NotFound("sender_id: there is no such sender; save it first")
+    return Sender(sender_id, found[0]["address"].rpartition("@")[2])

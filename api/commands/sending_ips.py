@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import partial
 
 from api.desk import Desk
-from domain import sending_ip
-from domain.sending_ip import EVERY_PROVIDER, Egress
+from domain import sending_ip, vps
+from domain.ports import Decided, Reservation
+from domain.sending_ip import EVERY_PROVIDER, Egress, Rate
 
 
 def ensure(desk: Desk, egress: Egress, cap_per_day: int | None) -> str:
@@ -28,7 +30,47 @@ def ensure(desk: Desk, egress: Egress, cap_per_day: int | None) -> str:
     return ip
 
 
-def add(desk: Desk, ip: str, egress: Egress) -> int | None:
-    """Let the tenant send from an IP; the log's position. Raises Invalid, WrongState."""
+def add(desk: Desk, ip: str, egress: Egress, reservations: Sequence[Reservation] = ()) -> Decided:
+    """Let the tenant send from an IP. Raises Invalid, WrongState."""
     decide = partial(sending_ip.add, tenant_id=desk.tenant_id, ip=ip, egress=egress)
-    return desk.decide(sending_ip, sending_ip.stream(ip), decide).position
+    return desk.decide(sending_ip, sending_ip.stream(ip), decide, reservations=reservations)
+
+
+def create(desk: Desk, egress: Egress, vps_id: str) -> tuple[str, Decided]:
+    """A new sending IP, which belongs to a VPS of the tenant where one is named.
+
+    A local address is one tenant's alone. Raises Invalid, NotFound, Taken, WrongState.
+    """
+    if vps_id:
+        vps.require_usable(desk.state(vps, vps.stream(vps_id)))
+    ip = desk.fresh_id("ip")
+    reserved = [Reservation("sending address", egress.address)] if egress.address else []
+    decided = add(desk, ip, egress, reserved)
+    if vps_id:
+        decide = partial(sending_ip.place, vps_id=vps_id)
+        decided = desk.decide(sending_ip, sending_ip.stream(ip), decide)
+    return ip, decided
+
+
+def set_cap(desk: Desk, ip: str, provider: str, cap_per_day: int | None, reason: str) -> Decided:
+    """Bind, change or lift (None) a daily cap. Raises Invalid, NotFound, WrongState."""
+    decide = partial(sending_ip.set_cap, provider=provider, cap_per_day=cap_per_day, reason=reason)
+    return desk.decide(sending_ip, sending_ip.stream(ip), decide)
+
+
+def set_rate(desk: Desk, ip: str, provider: str, rate: Rate, reason: str) -> Decided:
+    """Bind or change a rate. Raises Invalid, NotFound, WrongState."""
+    decide = partial(
+        sending_ip.set_rate,
+        provider=provider,
+        rate_per_s=rate.rate_per_s,
+        burst=rate.burst,
+        reason=reason,
+    )
+    return desk.decide(sending_ip, sending_ip.stream(ip), decide)
+
+
+def retire(desk: Desk, ip: str, reason: str) -> Decided:
+    """Send nothing more from it. Raises NotFound."""
+    decide = partial(sending_ip.retire, reason=reason)
+    return desk.decide(sending_ip, sending_ip.stream(ip), decide)

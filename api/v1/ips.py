@@ -1,0 +1,135 @@
+"""Sending IPs: what binds them, what left from them today, and commands on them."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Path
+from pydantic import Field, StringConstraints
+
+from api import shapes
+from api import shapes_content as told_shapes
+from api.answers import Json, listed
+from api.bodies import Body, IdPath, IdText, Reason
+from api.callers import Caller
+from api.commands import sending_ips as commands
+from api.desk import Desk
+from api.problems import Problem
+from api.wiring import PortsDep, at_desk, may
+from domain.access import PLATFORM
+from domain.ports import Decided
+from domain.sending_ip import PORT_MAX, Egress, Rate
+from projections.holdings import queries as holdings
+from projections.reads import freshness
+from projections.sending_ips import queries as sending_ips
+
+router = APIRouter(prefix="/v1/sending-ips", tags=["sending IPs"])
+CAP_MAX = 1_000_000_000
+RATE_MAX = 10_000.0
+Reader = Annotated[Caller, may("ips:read")]
+Writer = Annotated[Desk, at_desk("ips:write")]
+ProviderPath = Annotated[
+    str,
+    Path(
+        max_length=64,
+        pattern=r"^(\*|[a-z0-9_.-]+)$",
+        description="a mailbox provider; * is each one without a rule of its own",
+    ),
+]
+Host = Annotated[str, StringConstraints(max_length=253, pattern=r"^[A-Za-z0-9_.:-]*$")]
+
+
+class NewIp(Body):
+    """Where mail leaves from, and by which route."""
+
+    address: Annotated[
+        str, Field(max_length=45, description="bound locally; empty: the system chooses")
+    ] = ""
+    route: Literal["mx", "relay"] = "mx"
+    relay_host: Host = ""
+    relay_port: Annotated[int, Field(ge=0, le=PORT_MAX)] = 0
+    vps_id: IdText = ""
+
+
+class Cap(Body):
+    """At most so many messages a UTC day; null lifts the cap."""
+
+    cap_per_day: Annotated[int | None, Field(ge=0, le=CAP_MAX, examples=[500])]
+    reason: Reason
+
+
+class NewRate(Body):
+    """A token bucket: so many messages a second, `burst` at once."""
+
+    rate_per_s: Annotated[float, Field(gt=0, le=RATE_MAX, allow_inf_nan=False, examples=[5.0])]
+    burst: Annotated[int, Field(ge=1, le=1_000_000, examples=[10])]
+    reason: Reason
+
+
+class Retired(Body):
+    """Why nothing leaves from it any more."""
+
+    reason: Reason
+
+
+@router.get("", responses=shapes.SENDING_IPS)
+async def list_sending_ips(caller: Reader, ports: PortsDep) -> Json:
+    """All sending IPs of the tenant: route, caps and rates per provider, use of this UTC day."""
+    day = ports.clock().date()
+    async with ports.reads.of(caller.tenant_id) as bound:
+        found = await sending_ips.ips(bound, day)
+        placed = await holdings.placed(bound)
+        as_of = await freshness(bound, "sending_ips")
+    return listed([_placed(row, placed) for row in found], None, day=day, as_of=as_of)
+
+
+@router.post("", status_code=201, responses=told_shapes.IP_ADDED)
+def add_ip(body: NewIp, desk: Writer, caller: Reader) -> Json:
+    """Let the tenant send from an IP that there is already.
+
+    Only the platform's own people name an address or a relay: either reaches into the network that
+    all tenants share. Without one, the system chooses the address and mail goes by MX.
+    """
+    is_ours = caller.staff or caller.permissions >= PLATFORM
+    if not is_ours and (body.address or body.route != "mx" or body.relay_host):
+        raise Problem("forbidden", "only the platform's staff name an address or a relay")
+    egress = Egress(_address(body.address), body.route, body.relay_host, body.relay_port)
+    ip, decided = commands.create(desk, egress, body.vps_id)
+    return _told(ip, "active", decided, 201)
+
+
+@router.put("/{ip}/caps/{provider}", responses=told_shapes.IP_TOLD)
+def put_cap(ip: IdPath, provider: ProviderPath, body: Cap, desk: Writer) -> Json:
+    """Bind, change or lift the daily cap towards a provider."""
+    return _told(ip, "active", commands.set_cap(desk, ip, provider, body.cap_per_day, body.reason))
+
+
+@router.put("/{ip}/rates/{provider}", responses=told_shapes.IP_TOLD)
+def put_rate(ip: IdPath, provider: ProviderPath, body: NewRate, desk: Writer) -> Json:
+    """Bind or change the rate towards a provider."""
+    rate = Rate(body.rate_per_s, body.burst)
+    return _told(ip, "active", commands.set_rate(desk, ip, provider, rate, body.reason))
+
+
+@router.post("/{ip}/retire", responses=told_shapes.IP_TOLD)
+def retire_ip(ip: IdPath, body: Retired, desk: Writer) -> Json:
+    """Send nothing more from this IP, ever."""
+    return _told(ip, "retired", commands.retire(desk, ip, body.reason))
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text)) if text else ""
+    except ValueError as error:
+        raise Problem("invalid", f"address: {text!r} is no IP address") from error
+
+
+def _told(ip: str, state: str, decided: Decided, status: int = 200) -> Json:
+    told = {"object": "sending_ip", "ip": ip, "state": state, "position": decided.position}
+    return Json(told, status_code=status)
+
+
+def _placed(row: dict[str, Any], placed: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    where = placed.get(row["ip"], {"vps_id": "", "domain_ids": []})
+    return row | {"vps_id": where["vps_id"], "domain_ids": where["domain_ids"]}
