@@ -45,7 +45,9 @@ def _groups(described: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
 
 def _example(responses: dict[str, Any]) -> str:
     """The answer where all went well; '' where that has no body."""
-    done = next((told for status, told in responses.items() if status.startswith("2")), {})
+    done: dict[str, Any] = next(
+        (told for status, told in responses.items() if status.startswith("2")), {}
+    )
     example = done.get("content", {}).get("application/json", {}).get("example")
     return "" if example is None else json.dumps(example, indent=2)
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from datetime import timedelta
+from typing import Annotated, Any
 
 from fastapi import Depends, Header, Request
 
-from adapters.identity.sessions import Living
+from adapters.identity.accounts import Account
+from adapters.identity.sessions import ABSOLUTE_S, Living, Opened
+from api.answers import Json
 from api.browsers import Origin, Site, origin_of
 from api.commands.accounts import Identity
 from api.problems import Problem
@@ -41,3 +44,31 @@ async def person(
 
 
 PersonDep = Annotated[Living, Depends(person)]
+
+
+def cookie(request: Request, here: SiteDep) -> Site | None:
+    """The site whose cookie carried the session; None when a header did."""
+    return None if request.headers.get("authorization") else here
+
+
+CookieDep = Annotated[Site | None, Depends(cookie)]
+
+
+def session_answer(
+    identity: Identity, account: Account, opened: Opened, keep: Site | None, **told: Any
+) -> Json:
+    """A fresh session: its token in a cookie that no script reads, or (keep None) in the answer."""
+    answer = Json(
+        {
+            "object": "session",
+            "session_id": opened.session_id,
+            "user_id": account.user_id,
+            "email_verified": account.verified_at is not None,
+            "token": "" if keep else opened.token,
+            "ends_at": identity.clock() + timedelta(seconds=ABSOLUTE_S),
+        }
+        | told
+    )
+    if keep:
+        keep.keep(answer, opened.token)
+    return answer
