@@ -20,6 +20,7 @@ ID_PREFIXES = {
     "content_id": "cnt",
     "template_id": "tpl",
     "list_id": "lst",
+    "segment_id": "seg",
     "sender_id": "sdr",
     "domain_id": "dom",
     "import_id": "imp",

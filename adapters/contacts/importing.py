@@ -24,6 +24,7 @@ from domain.refusals import Invalid
 SQL = named_sql(Path(__file__).with_name("importing.sql"))
 REJECT_TEXT_MAX = 500
 PROGRESS_EVERY_ROWS = 20_000
+TAG_MARK = "\x1f"  # between tags in the stage; no tag holds it
 
 
 @dataclass(frozen=True)
@@ -38,6 +39,19 @@ class Import:
     fields: tuple[str, ...]  # the merge fields that its leads have
 
 
+@dataclass(frozen=True)
+class Wishes:
+    """What may be asked of an import beyond its file.
+
+    `merging` is called once every row is read. `hash_key` hashes the addresses of those whom a
+    status column suppresses.
+    """
+
+    header: Header | None = None  # what the columns are; None: by their titles
+    hash_key: bytes = b""
+    merging: Callable[[], None] = lambda: None
+
+
 def import_leads(
     conn: Connection[TupleRow],
     path: Path,
@@ -46,24 +60,28 @@ def import_leads(
     list_id: str,
     import_id: str,
     progress: Callable[[int], None] = lambda _: None,
+    wishes: Wishes = Wishes(),
 ) -> Import:
     """Import the file into the list in one transaction; repeating a done import gives its result.
 
-    Raises Invalid for a file without an address column or without one good row.
+    Raises Invalid for a file without an address column or without one good row, and what
+    `progress` and `wishes.merging` raise: then nothing is kept.
     """
     with conn.transaction():
         set_tenant(conn, tenant_id)
         if done := _done(conn, import_id):
             return done
         dialect = detect(path)
-        header, records = _opened(path, dialect)
+        header, records = _opened(path, dialect, wishes.header)
         conn.execute(SQL["make_stage"])
         conn.execute(
             SQL["begin_import"],
             (tenant_id, import_id, list_id, dialect.encoding, dialect.delimiter, datetime.now(UTC)),
         )
         counted = _stage(conn.cursor(), records, header, progress)
-        return _merge(conn, path, header, counted, (tenant_id, list_id, import_id))
+        wishes.merging()
+        ids = {"tenant_id": tenant_id, "list_id": list_id, "import_id": import_id}
+        return _Merge(conn, header, ids, wishes.hash_key).done(path, counted)
 
 
 def _done(conn: Connection[TupleRow], import_id: str) -> Import | None:
@@ -91,9 +109,14 @@ def usable_fields(path: Path) -> tuple[str, ...]:
     raise _nothing_usable(path, counted)
 
 
-def _opened(path: Path, dialect: Dialect) -> tuple[Header, Iterator[Row]]:
+def _opened(
+    path: Path, dialect: Dialect, mapped: Header | None = None
+) -> tuple[Header, Iterator[Row]]:
     records = rows(path, dialect)
-    header = read_header(next(records, Row(1, [], "")).values)
+    titles = next(records, Row(1, [], "")).values
+    if mapped and len(mapped.names) != len(titles):
+        raise Invalid(f"columns: {len(mapped.names)} are mapped, the file has {len(titles)}")
+    header = mapped or read_header(titles)
     _check_columns(header)
     return header, records
 
@@ -136,7 +159,8 @@ def _stage(
             try:
                 copy.write_row(_good(row, _lead(row, header)))
             except BadRow as bad:
-                copy.write_row((row.line, None, None, None, None, None, str(bad), _shown(row.text)))
+                shown = (str(bad), _shown(row.text), None, None)
+                copy.write_row((row.line, None, None, None, None, None, *shown))
             if not counted % PROGRESS_EVERY_ROWS:
                 progress(counted)
     return counted
@@ -144,28 +168,55 @@ def _stage(
 
 def _good(row: Row, lead: Lead) -> tuple[object, ...]:
     fields = orjson.dumps(lead.fields).decode()
-    return (row.line, new_id("lea"), lead.address, lead.key, lead.domain, fields, None, None)
+    contact = (row.line, new_id("lea"), lead.address, lead.key, lead.domain, fields, None, None)
+    return (*contact, TAG_MARK.join(lead.tags) or None, lead.status or None)
 
 
 def _shown(text: str) -> str:
     return text.replace("\0", "\\0")[:REJECT_TEXT_MAX]
 
 
-def _merge(
-    conn: Connection[TupleRow], path: Path, header: Header, counted: int, ids: tuple[str, str, str]
-) -> Import:
-    tenant_id, list_id, import_id = ids
-    rejected = conn.execute(SQL["keep_rejects"], (tenant_id, import_id)).rowcount
-    if rejected == counted:
-        raise _nothing_usable(path, counted)
-    conn.execute(SQL["index_stage"])
-    conn.execute(SQL["merge_contacts"], (tenant_id,))
-    imported = conn.execute(SQL["join_list"], (tenant_id, list_id, import_id, tenant_id)).rowcount
-    fields = _fields(header)
-    duplicates = counted - rejected - imported
-    conn.execute(
-        SQL["end_import"],
-        (counted, imported, duplicates, rejected, list(fields), datetime.now(UTC), import_id),
-    )
-    conn.execute(SQL["drop_stage"])
-    return Import(import_id, counted, imported, duplicates, rejected, tuple(fields))
+class _Merge:
+    """Takes what is staged into the vault."""
+
+    def __init__(
+        self, conn: Connection[TupleRow], header: Header, ids: dict[str, str], hash_key: bytes
+    ) -> None:
+        self._conn = conn
+        self._header = header
+        self._ids = ids
+        self._values = ids | {"hash_key": hash_key}
+
+    def done(self, path: Path, counted: int) -> Import:
+        """All of it. Raises Invalid when no row was good."""
+        conn, import_id = self._conn, self._ids["import_id"]
+        rejected = conn.execute(SQL["keep_rejects"], (self._ids["tenant_id"], import_id)).rowcount
+        if rejected == counted:
+            raise _nothing_usable(path, counted)
+        imported, suppressed = self._contacts(), self._statuses()
+        fields = _fields(self._header)
+        duplicates = counted - rejected - imported
+        counts = (counted, imported, duplicates, rejected, list(fields), suppressed)
+        conn.execute(SQL["end_import"], (*counts, datetime.now(UTC), import_id))
+        conn.execute(SQL["drop_stage"])
+        return Import(import_id, counted, imported, duplicates, rejected, tuple(fields))
+
+    def _contacts(self) -> int:
+        """Into vault and list; how many are new there."""
+        conn = self._conn
+        tenant_id, list_id, import_id = self._ids.values()
+        conn.execute(SQL["index_stage"])
+        conn.execute(SQL["merge_contacts"], (tenant_id, import_id))
+        joined = conn.execute(SQL["join_list"], (tenant_id, list_id, import_id, tenant_id))
+        conn.execute(SQL["keep_overlap"], self._values)
+        if self._header.tags_at:
+            conn.execute(SQL["keep_tags"], self._values)
+        return joined.rowcount
+
+    def _statuses(self) -> int:
+        """Suppress whom a status column names; how many."""
+        if self._header.status_at < 0:
+            return 0
+        wanted = self._conn.execute(SQL["keep_statuses"], self._values).rowcount
+        self._conn.execute(SQL["suppress_at_once"], self._values)
+        return wanted

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from email_validator import EmailNotValidError, validate_email
 
 from adapters.message.text import field_name
+from domain.lead import TAGS_MAX, read_tag
 from domain.refusals import Invalid
 
 ADDRESS_COLUMNS = (
@@ -39,10 +40,15 @@ class BadRow(ValueError):  # noqa: N818 - a finding about a row
 
 @dataclass(frozen=True)
 class Header:
-    """The columns of a file: where the address is, and the field name of each other column."""
+    """The columns of a file: where the address is, and the field name of each other column.
+
+    A column without a name is no field: it holds tags, a status, or nothing of interest.
+    """
 
     address_at: int
     names: tuple[str, ...]
+    tags_at: tuple[int, ...] = ()
+    status_at: int = -1
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,8 @@ class Lead:
     key: str
     domain: str
     fields: dict[str, str]
+    tags: tuple[str, ...] = ()
+    status: str = ""  # why never to mail it, in the words of domain/suppression.py; or replied
 
 
 def read_header(values: Sequence[str]) -> Header:
@@ -77,7 +85,39 @@ def read_lead(header: Header, values: Sequence[str]) -> Lead:
         for name, value in zip(header.names, values, strict=True)
         if name and value and name != header.names[header.address_at]
     }
-    return Lead(address, address.lower(), domain, fields)
+    if not header.tags_at and header.status_at < 0:
+        return Lead(address, address.lower(), domain, fields)
+    tags = _tags([values[at] for at in header.tags_at])
+    status = read_status(values[header.status_at]) if header.status_at >= 0 else ""
+    return Lead(address, address.lower(), domain, fields, tags, status)
+
+
+#: What other tools call the end of a lead, and what it means here.
+STATUSES = {
+    "unsubscribed": ("unsubscribe", "unsubscribed", "optedout", "optout", "donotcontact", "dnc"),
+    "bounced": ("bounce", "bounced", "hardbounce", "hardbounced", "invalid", "undeliverable"),
+    "complained": ("complaint", "complained", "spam", "spamcomplaint", "abuse", "blocked"),
+    "replied": ("reply", "replied", "responded", "answered"),
+}
+_STATUS_OF = {word: status for status, words in STATUSES.items() for word in words}
+_NO_LETTER = re.compile(r"[^a-z]")
+
+
+def read_status(text: str) -> str:
+    """What another tool's status means: a key of STATUSES, or nothing (active, contacted …)."""
+    return _STATUS_OF.get(_NO_LETTER.sub("", text.lower()), "")
+
+
+def _tags(cells: Sequence[str]) -> tuple[str, ...]:
+    """The tags in cells, which may name several. Raises BadRow."""
+    texts = (text for cell in cells for text in re.split(r"[,;|]", cell) if text.strip())
+    try:
+        found = tuple(dict.fromkeys(read_tag(text) for text in texts))
+    except Invalid as bad:
+        raise BadRow(str(bad)) from bad
+    if len(found) > TAGS_MAX:
+        raise BadRow(f"more than {TAGS_MAX} tags")
+    return found
 
 
 def check_address(text: str) -> tuple[str, str]:
