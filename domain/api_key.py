@@ -158,13 +158,18 @@ def shorten(state: State, *, until: datetime) -> tuple[Event, ...]:
 
 def revoke(state: State, *, reason: str) -> tuple[Event, ...]:
     """End the key now. Raises NotFound, Invalid for an unknown reason."""
-    if reason not in REASONS:
-        raise Invalid(f"reason: {reason!r} is none of {', '.join(REASONS)}; choose one")
+    require_reason(reason)
     if not state.key_id:
         raise NotFound("key_id: there is no such key; create it first")
     if state.revoked:
         return ()
     return (ApiKeyRevoked(tenant_id=state.tenant_id, key_id=state.key_id, reason=reason),)
+
+
+def require_reason(reason: str) -> None:
+    """Raises Invalid for a reason that is none of REASONS."""
+    if reason not in REASONS:
+        raise Invalid(f"reason: {reason!r} is none of {', '.join(REASONS)}; choose one")
 
 
 def _require_grant(wanted: Grant, by: Granter, now: datetime) -> None:

@@ -1,0 +1,83 @@
+"""`penguin tenants`: list or show them; suspend or restore one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from ops import options
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+PAGE = 500
+Named = Annotated[str, typer.Argument(metavar="TENANT", help="its id or name")]
+
+
+@app.command("list")
+def list_(data: options.Data = options.DATA, json: options.AsJson = False) -> None:
+    """All tenants, by id."""
+    from ops import tenant_desks
+    from ops.where import find
+
+    with tenant_desks.open_desks(find(options.folder(data))) as desks:
+        rows = tenant_desks.every(desks, PAGE)
+    if json:
+        options.print_json({"tenants": rows})
+        return
+    for row in rows:
+        print(f"{row['tenant_id']}  {_state(row):<9}  {row['name']}")
+
+
+@app.command()
+def show(tenant: Named, data: options.Data = options.DATA, json: options.AsJson = False) -> None:
+    """One tenant: name, time zone, whether it may send, how many people, keys and workspaces."""
+    from api.commands import tenants
+
+    _do(tenants.shown, tenant, data, as_json=json)
+
+
+@app.command()
+def suspend(
+    tenant: Named,
+    reason: Annotated[str, typer.Option(help="abuse, unpaid, security, asked")] = "asked",
+    data: options.Data = options.DATA,
+    json: options.AsJson = False,
+) -> None:
+    """Stop everything that the tenant sends, until it is restored."""
+    from api.commands import tenants
+
+    def act(desk: Any) -> dict[str, Any]:
+        position = tenants.suspend(desk, reason=reason).position
+        return {"tenant_id": desk.tenant_id, "state": "suspended", "position": position}
+
+    _do(act, tenant, data, as_json=json)
+
+
+@app.command()
+def restore(tenant: Named, data: options.Data = options.DATA, json: options.AsJson = False) -> None:
+    """Let the tenant send again."""
+    from api.commands import tenants
+
+    def act(desk: Any) -> dict[str, Any]:
+        position = tenants.restore(desk).position
+        return {"tenant_id": desk.tenant_id, "state": "active", "position": position}
+
+    _do(act, tenant, data, as_json=json)
+
+
+def _do(act: Callable[[Any], dict[str, Any]], tenant: str, data: Any, *, as_json: bool) -> None:
+    from ops import tenant_desks
+    from ops.where import find
+
+    with tenant_desks.open_desks(find(options.folder(data))) as desks:
+        told = act(tenant_desks.found(desks, tenant))
+    if as_json:
+        options.print_json(told)
+        return
+    for name, value in told.items():
+        print(f"{name:<11} {value}")
+
+
+def _state(row: dict[str, Any]) -> str:
+    return "active" if row["may_send"] else "suspended"

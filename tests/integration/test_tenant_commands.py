@@ -1,0 +1,163 @@
+"""`penguin keys`, `tenants`, `users` and `staff`: what scripts get, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from api import key_tokens
+from ops import cli
+from ops.launching.desk import open_desk
+from ops.launching.ground import ensure_tenant
+from ops.where import find
+from tests.schedule_kit import change, rows
+
+pytestmark = pytest.mark.stack
+
+Told = Callable[..., Any]
+COMPARED = "UPDATE es.relay SET compared_with = pipeline.incarnation()"
+
+
+@pytest.fixture
+def stack(dsn: str, server: dict[str, str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> str:
+    """Servers that the environment names, whose relay has compared; the DSN."""
+    change(dsn, COMPARED)
+    monkeypatch.setenv("PM_KAFKA_BOOTSTRAP", server["bootstrap"])
+    monkeypatch.setenv("PM_DATABASE_URL", dsn)
+    monkeypatch.setenv("PM_ID_KEY", "a key for tests")
+    monkeypatch.setenv("PM_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("PM_SECRET_KEY", b64encode(bytes(range(32))).decode())
+    return dsn
+
+
+@pytest.fixture
+def told(stack: str, capsys: pytest.CaptureFixture[str]) -> Told:
+    """A command's JSON, or its one line of refusal when a code is expected."""
+
+    def call(*arguments: str, code: int = 0) -> Any:
+        with pytest.raises(SystemExit) as left:
+            cli.main([*arguments, "--json"])
+        out, err = capsys.readouterr()
+        assert left.value.code == code, f"{arguments}: {err}"
+        if code == 0:
+            return json.loads(out)
+        assert out == ""
+        (line,) = err.strip().splitlines()
+        return line
+
+    return call
+
+
+def test_a_key_for_a_new_tenant_makes_the_tenant(told: Told) -> None:
+    made = told("keys", "create", "--tenant-name", "Penguin Post")
+
+    assert made["tenant_id"].startswith("ten_")
+    assert key_tokens.PATTERN.fullmatch(made["key"])
+    assert made["key"].startswith("pm_live_")
+    assert made["role"] == "owner"
+    assert told("tenants", "list")["tenants"] == [
+        {"tenant_id": made["tenant_id"], "name": "Penguin Post", "may_send": True}
+    ]
+
+
+def test_the_same_name_is_the_same_tenant_also_for_sending(told: Told, tmp_path: Path) -> None:
+    first = told("keys", "create", "--tenant-name", "local")
+    again = told("keys", "create", "--tenant-name", "local", "--role", "viewer")
+    with open_desk(find(tmp_path)) as desk:
+        sending = ensure_tenant(desk, "local")
+
+    assert first["tenant_id"] == again["tenant_id"] == sending
+    assert first["key"] != again["key"]
+
+
+def test_keys_are_listed_without_secrets_and_revoked(told: Told) -> None:
+    made = told(
+        "keys", "create", "--tenant-name", "A", "--scope", "leads:read", "--expires-in", "7"
+    )
+    by_name = told("keys", "list", "--tenant", "A")["keys"]
+    gone = told("keys", "revoke", made["key_id"], "--tenant", made["tenant_id"])
+    after = told("keys", "list", "--tenant", "A")["keys"]
+
+    assert [key["scopes"] for key in by_name] == [["leads:read"]]
+    assert made["key"][17:] not in json.dumps(by_name)
+    assert "hash" not in by_name[0]
+    assert by_name[0]["expires_at"]
+    assert gone["state"] == "revoked"
+    assert after[0]["revoked_at"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "cure"),
+    [
+        (("keys", "create", "--tenant-name", "A", "--role", "king"), 2, "owner, admin, manager"),
+        (("keys", "create", "--tenant-name", "A", "--scope", "all"), 2, "campaigns:read"),
+        (("keys", "create", "--tenant-name", "A", "--expires-in", "-1"), 2, "0 to"),
+        (("keys", "create", "--tenant-name", "A", "--role", "owner", "--scope", "x"), 2, "scope"),
+        (("keys", "create"), 2, "--tenant-name"),
+        (("keys", "create", "--tenant", "ten_unknown"), 3, "penguin tenants list"),
+        (("keys", "list", "--tenant", "nobody"), 3, "penguin tenants list"),
+        (("tenants", "show", "nobody"), 3, "penguin tenants list"),
+        (("users", "list", "--tenant", "nobody"), 3, "penguin tenants list"),
+        (("users", "invite", "--tenant", "A", "--address", "a@b.c", "--role", "x"), 2, "owner"),
+        (("staff", "add", "--name", "Eve", "--role", "owner"), 2, "super_admin"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_is_one_line_that_names_the_choices(
+    told: Told, stack: str, arguments: tuple[str, ...], code: int, cure: str
+) -> None:
+    assert cure in told(*arguments, code=code)
+    assert rows(stack, "SELECT count(*) FROM es.decision_events") == [(0,)]
+
+
+def test_a_key_of_another_tenant_cannot_be_revoked(told: Told) -> None:
+    made = told("keys", "create", "--tenant-name", "A")
+    told("keys", "create", "--tenant-name", "B")
+
+    assert "no such key" in told("keys", "revoke", made["key_id"], "--tenant", "B", code=3)
+
+
+def test_a_tenant_is_shown_suspended_and_restored(told: Told, stack: str) -> None:
+    made = told("keys", "create", "--tenant-name", "A")
+    shown = told("tenants", "show", "A")
+    told("tenants", "suspend", "A", "--reason", "abuse")
+    told("tenants", "suspend", made["tenant_id"], "--reason", "abuse")
+    told("tenants", "restore", "A")
+
+    assert shown["tenant_id"] == made["tenant_id"]
+    assert (shown["name"], shown["time_zone"], shown["keys"], shown["users"]) == ("A", "UTC", 1, 0)
+    kinds = [row[0] for row in rows(stack, "SELECT topic FROM es.decision_events ORDER BY 1")]
+    assert kinds.count("TenantSuspended.v1") == 1
+    assert kinds.count("TenantRestored.v1") == 1
+
+
+def test_staff_are_added_listed_and_removed(told: Told) -> None:
+    first = told("staff", "add", "--name", "Eve", "--role", "super_admin")
+    other = told("staff", "add", "--name", "Bo", "--role", "support")
+    told("staff", "remove", other["staff_id"])
+    last = told("staff", "remove", first["staff_id"], code=1)
+    listed = {row["staff_id"]: row for row in told("staff", "list")["staff"]}
+
+    assert "last super_admin" in last
+    assert first["token"].startswith("pm_staff_")
+    assert [listed[at["staff_id"]]["active"] for at in (first, other)] == [True, False]
+    assert first["token"] not in json.dumps(listed)
+
+
+def test_somebody_is_invited_by_mail(told: Told, stack: str) -> None:
+    made = told("keys", "create", "--tenant-name", "A")
+    asked = ("users", "invite", "--tenant", "A", "--address", "ada@post.example")
+    invited = told(*asked, "--role", "manager")
+
+    assert "invited already" in told(*asked, code=1)
+    assert told("users", "list", "--tenant", "A") == {"tenant_id": made["tenant_id"], "users": []}
+    kept = rows(stack, "SELECT invitation_id, address, role, state FROM vault.invitation")
+    assert kept == [(invited["invitation_id"], "ada@post.example", "manager", "open")]
+    with psycopg.connect(stack) as conn:
+        letters = conn.execute("SELECT address FROM vault.contact").fetchall()
+    assert letters == [("ada@post.example",)]
