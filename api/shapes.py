@@ -32,6 +32,8 @@ _COUNTERS = {
 _CAMPAIGN = {
     "object": "campaign",
     "campaign_id": "cmp_agnhktnyopyf3jxw6k2vxzhd4e",
+    "name": "Spring news",
+    "workspace_id": "",
     "state": "running",
     "reason": "",
     "template_id": "tpl_agnhktnyoj6v5hs3a7mlytmzhu",

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from zoneinfo import available_timezones
 
 from domain.event import Event, Topic, event_type
-from domain.refusals import Invalid, NotFound
+from domain.refusals import Invalid, NotFound, WrongState
+
+#: So long after it is asked for, a deletion destroys; until then it can be taken back.
+DELETION_WINDOW = timedelta(days=90)
+DELETION = "deletion"  # the reason of the suspension that goes with it
 
 # ---- events: their names and fields are the storage format
 
@@ -41,6 +46,28 @@ class TenantSettingsChanged(Event):
     time_zone: str  # an IANA name
 
 
+@event_type("TenantDeletionRequested", topic=Topic.DECISIONS, key="tenant_id")
+class TenantDeletionRequested(Event):
+    """Its data is destroyed at `due_at` unless this is taken back; until then nothing is sent."""
+
+    tenant_id: str
+    due_at: datetime
+
+
+@event_type("TenantDeletionCancelled", topic=Topic.DECISIONS, key="tenant_id")
+class TenantDeletionCancelled(Event):
+    """The tenant stays."""
+
+    tenant_id: str
+
+
+@event_type("TenantDeleted", topic=Topic.DECISIONS, key="tenant_id")
+class TenantDeleted(Event):
+    """What was personal, what it wrote and its keys are destroyed; its ids stay in the log."""
+
+    tenant_id: str
+
+
 # ---- state
 
 
@@ -50,6 +77,9 @@ class State:
 
     tenant_id: str = ""
     suspended: bool = False
+    suspended_for: str = ""
+    deletion_due_at: datetime | None = None
+    deleted: bool = False
     time_zone: str = "UTC"
 
 
@@ -67,9 +97,15 @@ def evolve(state: State, event: Event) -> State:
         case TenantCreated():
             return replace(state, tenant_id=event.tenant_id)
         case TenantSuspended():
-            return replace(state, suspended=True)
+            return replace(state, suspended=True, suspended_for=event.reason)
         case TenantRestored():
-            return replace(state, suspended=False)
+            return replace(state, suspended=False, suspended_for="")
+        case TenantDeletionRequested():
+            return replace(state, deletion_due_at=event.due_at)
+        case TenantDeletionCancelled():
+            return replace(state, deletion_due_at=None)
+        case TenantDeleted():
+            return replace(state, deleted=True)
         case TenantSettingsChanged():
             return replace(state, time_zone=event.time_zone)
         case _:
@@ -93,8 +129,10 @@ def suspend(state: State, *, reason: str) -> tuple[Event, ...]:
 
 
 def restore(state: State) -> tuple[Event, ...]:
-    """Let the tenant send again. Raises NotFound."""
+    """Let the tenant send again. Raises NotFound, WrongState while it is to be deleted."""
     _require(state)
+    if state.deletion_due_at:
+        raise WrongState("the tenant is to be deleted; cancel its deletion first")
     return (TenantRestored(tenant_id=state.tenant_id),) if state.suspended else ()
 
 
@@ -108,6 +146,48 @@ def set_time_zone(state: State, *, time_zone: str) -> tuple[Event, ...]:
     return (TenantSettingsChanged(tenant_id=state.tenant_id, time_zone=time_zone),)
 
 
+def request_deletion(state: State, *, now: datetime) -> tuple[Event, ...]:
+    """Stop sending, and destroy the tenant's data after the window. Raises NotFound.
+
+    A deletion that was asked for before keeps its date.
+    """
+    _require(state)
+    if state.deletion_due_at:
+        return ()
+    asked = TenantDeletionRequested(tenant_id=state.tenant_id, due_at=now + DELETION_WINDOW)
+    if state.suspended:
+        return (asked,)
+    return (asked, TenantSuspended(tenant_id=state.tenant_id, reason=DELETION))
+
+
+def cancel_deletion(state: State) -> tuple[Event, ...]:
+    """Keep the tenant; it sends again unless it was suspended before. Raises NotFound."""
+    _require(state)
+    if not state.deletion_due_at:
+        return ()
+    kept = TenantDeletionCancelled(tenant_id=state.tenant_id)
+    if state.suspended_for != DELETION:
+        return (kept,)
+    return (kept, TenantRestored(tenant_id=state.tenant_id))
+
+
+def delete(state: State, *, now: datetime) -> tuple[Event, ...]:
+    """Record that its data is destroyed; once. Raises NotFound, WrongState before its time."""
+    if state.deleted:
+        return ()
+    require_due(state, now)
+    return (TenantDeleted(tenant_id=state.tenant_id),)
+
+
+def require_due(state: State, now: datetime) -> None:
+    """Raises NotFound, and WrongState while the window is open or when nobody asked."""
+    _require(state)
+    if state.deletion_due_at is None:
+        raise WrongState("nobody asked for the deletion of this tenant")
+    if now < state.deletion_due_at:
+        raise WrongState(f"the tenant may be deleted from {state.deletion_due_at} on")
+
+
 def _require(state: State) -> None:
-    if not state.tenant_id:
+    if not state.tenant_id or state.deleted:
         raise NotFound("tenant_id: there is no such tenant; create it first")

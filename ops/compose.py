@@ -111,11 +111,13 @@ def _resolver(settings: Settings) -> DnsResolver:
 
 def planner(settings: Settings, ready: Ready) -> None:
     """Audiences into batches; suppression of dead addresses; the end of campaigns."""
+    from datetime import UTC, datetime
+
     from adapters import postgres
     from adapters.dead_letters import KafkaDeadLetters
     from adapters.event_store import EventStore, InThread
     from adapters.kafka_log import KafkaLog
-    from streams import finishing, suppressing, worker
+    from streams import deleting, finishing, suppressing, worker
     from streams.planner import agent
     from streams.planner.planning import PlannerDeps
 
@@ -137,6 +139,7 @@ def planner(settings: Settings, ready: Ready) -> None:
         finishing.install(
             app, finishing.FinishingDeps(pool, finishing.counted_in(api_pool), decider, key)
         )
+        deleting.install(app, deleting.DeletingDeps(pool, decider, lambda: datetime.now(UTC)))
 
     worker.run("planner", settings, install, ready)
 

@@ -11,7 +11,7 @@ import psycopg
 def rows(dsn: str, query: LiteralString, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """What a query finds, whatever the tenant."""
     with psycopg.connect(dsn) as conn:
-        return conn.execute(query, values).fetchall()
+        return conn.execute(query, values or None).fetchall()
 
 
 def change(dsn: str, *statements: LiteralString) -> None:
