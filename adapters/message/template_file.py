@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,11 @@ def parse_template(path: Path) -> Content:
 
 def parse_source(text: str, name: str) -> Content:
     """As `parse_template`, from text; a name ending in .mjml says that its body is MJML."""
-    parts = _parts(clean_text(text), name)
+    return parse_parts(_parts(clean_text(text), name), name)
+
+
+def parse_parts(parts: Mapping[str, Place], name: str) -> Content:
+    """As `parse_source`, from subject, html and what else there is, each where it stands."""
     checked = {key: _checked(place, name) for key, place in parts.items()}
     html = checked["html"]
     if name.lower().endswith(".mjml"):
@@ -198,7 +202,7 @@ def _at(place: Place, name: str, step: Any, source: str) -> str:
         raise Invalid(f"{name}:{place.line}: {refused}") from refused
 
 
-def _all_uses(parts: dict[str, Place], checked: dict[str, str]) -> Iterator[tags.Use]:
+def _all_uses(parts: Mapping[str, Place], checked: Mapping[str, str]) -> Iterator[tags.Use]:
     for key, source in checked.items():
         wanted = engine.undeclared(source)
         for part in tags.split(source):
@@ -209,19 +213,20 @@ def _all_uses(parts: dict[str, Place], checked: dict[str, str]) -> Iterator[tags
                         yield tags.Use(use.name, use.has_default, line)
 
 
-def _try_out(content: Content, parts: dict[str, Place]) -> None:
+def _try_out(content: Content, parts: Mapping[str, Place]) -> None:
     """Put it through the compiler's HTML step, and render it once for a lead without fields."""
 
     def whole(source: str) -> str:
         return markup.tracked(source, content.preheader, "https://click.invalid").html
 
     source = _at(parts["html"], content.name, whole, content.html)
-    _at(parts["html"], content.name, _rendered_empty, source)
-    _at(parts["subject"], content.name, _rendered_empty, content.subject)
-    _at(parts.get("text", parts["html"]), content.name, _rendered_empty, content.text)
+    _at(parts["html"], content.name, rendered_empty, source)
+    _at(parts["subject"], content.name, rendered_empty, content.subject)
+    _at(parts.get("text", parts["html"]), content.name, rendered_empty, content.text)
 
 
-def _rendered_empty(source: str) -> str:
+def rendered_empty(source: str) -> str:
+    """A checked source for a lead without fields. BadTemplate when it cannot be rendered."""
     tried = engine.Engine()
     tried.add("part.html", source)
     return tried.render("part.html", {})
