@@ -10,9 +10,22 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api import campaigns, health, people, problems, sends
+from api import health, people, problems
 from api.answers import Json, RequestIds
-from api.v1 import auth, domains, erasures, ips, mailboxes, me, senders, tenant_data, vps
+from api.v1 import (
+    analytics,
+    auth,
+    campaigns,
+    domains,
+    erasures,
+    ips,
+    mailboxes,
+    me,
+    senders,
+    sends,
+    tenant_data,
+    vps,
+)
 from api.wiring import Ports
 
 DESCRIPTION = (
@@ -24,6 +37,7 @@ DRAIN_S = 5
 ROUTERS = (
     campaigns,
     sends,
+    analytics,
     health,
     people,
     domains,

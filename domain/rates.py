@@ -58,14 +58,3 @@ def rates(totals: Mapping[str, int]) -> dict[str, Share]:
         left = max(0, totals["sent"] - totals["bounced"] - totals["complaints"])
         found[ESTIMATED_INBOX] = share(left, totals["sent"])
     return found
-
-
-def of_states(states: Mapping[str, int]) -> dict[str, int]:
-    """What the sends per ledger state say of sent, delivered and bounced."""
-    accepted, rejected = states["accepted"], states["rejected"]
-    return {
-        "sent": accepted + rejected + states["ambiguous"],
-        "delivered": accepted,
-        "bounced": rejected,
-        "ambiguous": states["ambiguous"],
-    }

@@ -3,29 +3,58 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from adapters.postgres import named_sql
+from domain.rates import rates
 from projections.reads import Bound
 from projections.send_ledger.project import STATES
+from projections.send_stats import figures
+from projections.send_stats import queries as stats
 
 SQL = named_sql(Path(__file__).parent / "queries.sql")
+#: What recipients did: sends, not events.
+ENGAGEMENT = ("opened", "clicked", "replied", "unsubscribed", "complaints", "late_bounced")
 OPEN_STATES = ("waiting", "started", "deferred")
 Row = dict[str, Any]
 
 
-async def page(bound: Bound, *, after: str, limit: int) -> list[Row]:
+@dataclass(frozen=True)
+class Only:
+    """Which campaigns of a list are wanted; as it is made, all of them."""
+
+    state: str = ""
+    workspace_id: str | None = None  # empty: those of no workspace
+    workspaces: frozenset[str] | None = None  # the only ones that the asker may see
+    since: datetime | None = None  # drafted then or later
+    until: datetime | None = None  # drafted before
+
+
+ALL = Only()
+
+
+async def page(bound: Bound, *, after: str, limit: int, only: Only = ALL) -> list[Row]:
     """Campaigns, the newest first, from the one after `after` on; with counters."""
-    found = await bound.rows(SQL["page"], after=after, limit=limit)
+    found = await bound.rows(SQL["page"], after=after, limit=limit, **_values(only))
     return await _counted(bound, found)
 
 
-async def one(bound: Bound, campaign_id: str) -> Row | None:
-    """One campaign with its counters, also by provider; None: the tenant has no such one."""
-    found = await bound.rows(SQL["one"], campaign_id=campaign_id)
+async def one(
+    bound: Bound, campaign_id: str, workspaces: frozenset[str] | None = None
+) -> Row | None:
+    """One campaign with its counters, also by provider; None: the asker has no such one."""
+    values = _values(Only(workspaces=workspaces))
+    found = await bound.rows(SQL["one"], campaign_id=campaign_id, **values)
     counted = await _counted(bound, found)
     return counted[0] if counted else None
+
+
+def _values(only: Only) -> Row:
+    visible = None if only.workspaces is None else sorted(only.workspaces)
+    return asdict(only) | {"workspaces": visible}
 
 
 async def _counted(bound: Bound, campaigns: list[Row]) -> list[Row]:
@@ -35,13 +64,16 @@ async def _counted(bound: Bound, campaigns: list[Row]) -> list[Row]:
         row["campaign_id"]: row["sends"]
         for row in await bound.rows(SQL["released"], campaign_ids=ids)
     }
+    engaged = await stats.of_campaigns(bound, ids)
     for campaign in campaigns:
         own = [cell for cell in cells if cell["campaign_id"] == campaign["campaign_id"]]
         campaign["counters"] = _counters(own) | {
             "planned": campaign.pop("planned_total"),
             "released": released.get(campaign["campaign_id"], 0),
         }
-        campaign["rates"] = _rates(campaign["counters"])
+        told = engaged.get(campaign["campaign_id"]) or figures.figures({})
+        campaign["engagement"] = {name: told[name] for name in ENGAGEMENT}
+        campaign["rates"] = rates(told)
         campaign["providers"] = {
             provider: _counters([cell for cell in own if cell["provider"] == provider])
             for provider in {cell["provider"]: None for cell in own}
@@ -56,21 +88,3 @@ def _counters(cells: Sequence[Row]) -> Row:
         states[cell["state"]] += int(cell["sends"])
     requested, still_open = sum(states.values()), sum(states[state] for state in OPEN_STATES)
     return {"requested": requested, "open": still_open, **states}
-
-
-def _rates(counters: Row) -> Row:
-    """Shares 0 to 1 with what they are made of (reference/product.md §5); no sends, no value.
-
-    Sent: what reached a receiving server and ended there, or may have.
-    """
-    sent = counters["accepted"] + counters["rejected"] + counters["ambiguous"]
-    return {
-        "delivery": _share(counters["accepted"], sent),
-        "bounce": _share(counters["rejected"], sent),
-        "ambiguous": _share(counters["ambiguous"], sent),
-    }
-
-
-def _share(numerator: int, denominator: int) -> Row:
-    value = round(numerator / denominator, 6) if denominator else None
-    return {"numerator": numerator, "denominator": denominator, "value": value}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 from adapters.postgres import named_sql
+from domain import campaign, suppression
 from projections.reads import Bound
 
 SQL = named_sql(Path(__file__).parent / "queries.sql")
@@ -27,18 +29,32 @@ async def page(
     )
 
 
-async def story(bound: Bound, send_id: str) -> Row | None:
-    """One send with every event about it, each with its place in the log; None: not the tenant's.
+async def story(
+    bound: Bound, send_id: str, workspaces: Collection[str] | None = None
+) -> Row | None:
+    """One send with every event about it, each with its place in the log.
 
-    An event with `counted` false came after the attempt was settled and changed nothing.
+    None: it is not the tenant's, or of a campaign in none of these workspaces. An event with
+    `counted` false came after the attempt was settled, or was not the first of its kind: it changed
+    nothing. `decisions`: about its campaign and its contact, with their actors.
     """
-    found = await bound.rows(SQL["one"], send_id=send_id)
+    seen = None if workspaces is None else list(workspaces)
+    found = await bound.rows(SQL["one"], send_id=send_id, workspaces=seen)
     if not found:
         return None
     send = found[0]
-    requested = await bound.rows(SQL["requested"], batch_id=send["batch_id"])
-    facts = await bound.rows(SQL["story"], batch_id=send["batch_id"], idx=send["idx"])
-    return send | {"events": requested + [_brief(fact) for fact in facts]}
+    where = {"batch_id": send["batch_id"], "idx": send["idx"]}
+    events = await bound.rows(SQL["requested"], batch_id=send["batch_id"])
+    events += await bound.rows(SQL["story"], **where)
+    events += await bound.rows(SQL["signals"], send_id=send_id)
+    waiting = await bound.rows(SQL["held"], **where)
+    streams = [campaign.stream(send["campaign_id"]), suppression.stream(send["contact_id"])]
+    return send | {
+        "events": [_brief(event) for event in sorted(events, key=lambda event: event["at"])],
+        "decisions": await bound.rows(SQL["decisions"], streams=streams),
+        "releases": await bound.rows(SQL["releases"], **where),
+        "waiting": waiting[0] if waiting else None,
+    }
 
 
 def _brief(fact: Row) -> Row:
