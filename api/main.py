@@ -24,6 +24,7 @@ from api.v1 import (
     senders,
     sends,
     tenant_data,
+    usage,
     vps,
 )
 from api.wiring import Ports
@@ -38,6 +39,7 @@ ROUTERS = (
     campaigns,
     sends,
     analytics,
+    usage,
     health,
     people,
     domains,
