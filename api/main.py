@@ -14,18 +14,27 @@ from api import health, people, problems
 from api.answers import Json, RequestIds
 from api.v1 import (
     analytics,
+    audit,
     auth,
     campaigns,
     domains,
     erasures,
+    invitations,
     ips,
+    keys,
     mailboxes,
     me,
     senders,
     sends,
+    staff,
+    template_shows,
+    templates,
     tenant_data,
+    tenants,
     usage,
+    users,
     vps,
+    workspaces,
 )
 from api.wiring import Ports
 
@@ -47,10 +56,19 @@ ROUTERS = (
     ips,
     vps,
     mailboxes,
+    templates,
+    template_shows,
     auth,
     me,
     erasures,
     tenant_data,
+    tenants,
+    users,
+    invitations,
+    keys,
+    workspaces,
+    audit,
+    staff,
 )
 
 

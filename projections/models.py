@@ -12,6 +12,7 @@ from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
 from adapters.postgres import MIGRATION_LOCK, Unusable, named_sql
+from projections.audit_log.project import AuditLog
 from projections.fold import Connection as AsyncConnection
 from projections.fold import Fold
 from projections.holdings.project import Holdings
@@ -58,6 +59,7 @@ MODELS: Mapping[str, ReadModel] = {
         ReadModel("sending_ips", ("sending_ips",), SendingIps),
         ReadModel("usage", ("usage",), Usage),
         ReadModel("holdings", ("holdings",), Holdings),
+        ReadModel("audit_log", ("audit_log",), AuditLog),
     )
 }
 #: What people call them → the model that is read and rebuilt for it.

@@ -18,13 +18,15 @@ SELECT invitation_id FROM vault.invitation
 WHERE tenant_id = %(tenant_id)s AND address_key = %(address_key)s AND state = 'open'
 
 -- name: one
-SELECT invitation_id, address, role, workspace_ids, state, invited_by, created_at, expires_at, user_id
+SELECT invitation_id, address, role, workspace_ids, state, invited_by, created_at, expires_at,
+       coalesce(user_id, '') AS user_id
 FROM vault.invitation
 WHERE tenant_id = %(tenant_id)s AND invitation_id = %(invitation_id)s
   AND (%(workspaces)s::text[] IS NULL OR workspace_ids <@ %(workspaces)s::text[])
 
 -- name: page
-SELECT invitation_id, address, role, workspace_ids, state, invited_by, created_at, expires_at, user_id
+SELECT invitation_id, address, role, workspace_ids, state, invited_by, created_at, expires_at,
+       coalesce(user_id, '') AS user_id
 FROM vault.invitation
 WHERE tenant_id = %(tenant_id)s AND (%(after)s = '' OR invitation_id < %(after)s)
   AND (%(state)s = '' OR state = %(state)s)

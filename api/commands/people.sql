@@ -22,13 +22,13 @@ UPDATE vault.membership SET state = %(state)s
 WHERE tenant_id = %(tenant_id)s AND user_id = %(user_id)s AND state <> 'removed'
 
 -- name: one
-SELECT m.user_id, a.address, a.name, m.role, m.state, m.workspace_ids, m.since
+SELECT m.user_id, coalesce(a.address, '') AS address, coalesce(a.name, '') AS name, m.role, m.state, m.workspace_ids, m.since
 FROM vault.membership AS m LEFT JOIN LATERAL auth.account_of(m.user_id) AS a ON true
 WHERE m.tenant_id = %(tenant_id)s AND m.user_id = %(user_id)s AND m.state <> 'removed'
   AND (%(workspaces)s::text[] IS NULL OR m.workspace_ids && %(workspaces)s::text[])
 
 -- name: page
-SELECT m.user_id, a.address, a.name, m.role, m.state, m.workspace_ids, m.since
+SELECT m.user_id, coalesce(a.address, '') AS address, coalesce(a.name, '') AS name, m.role, m.state, m.workspace_ids, m.since
 FROM (
   SELECT * FROM vault.membership
   WHERE tenant_id = %(tenant_id)s AND user_id > %(after)s AND state <> 'removed'

@@ -27,7 +27,7 @@ ORDER BY w.workspace_id LIMIT %(limit)s
 
 -- name: members
 -- Whoever may see the workspace: those of all of them too.
-SELECT m.user_id, a.address, a.name, m.role, m.state, m.workspace_ids, m.since
+SELECT m.user_id, coalesce(a.address, '') AS address, coalesce(a.name, '') AS name, m.role, m.state, m.workspace_ids, m.since
 FROM (
   SELECT * FROM vault.membership
   WHERE tenant_id = %(tenant_id)s AND user_id > %(after)s AND state <> 'removed'
