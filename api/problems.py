@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.types import Scope
 
 from api.answers import Json
 from domain.ports import ConcurrentAppend, StoreUnavailable
@@ -43,6 +45,7 @@ KINDS = {
         Kind("wrong_state", 409, "Wrong state", "The thing is in a state in which this can't be."),
         Kind("taken", 409, "Taken", "A value that must be unique is used already."),
         Kind("conflict", 409, "Changed meanwhile", "Others changed it at once; ask again."),
+        Kind("precondition_required", 428, "If-Match is missing", "Send the ETag that you read."),
         Kind("precondition_failed", 412, "Changed since", "Its ETag is another; look at it again."),
         Kind("dns_silent", 503, "DNS is silent", "No name server answered; try again soon."),
         Kind("login_failed", 401, "Log-in failed", "Address, password or code is wrong."),
@@ -51,19 +54,50 @@ KINDS = {
         Kind("email_unverified", 403, "Address not verified", "Follow the link mailed to you."),
         Kind("too_many_attempts", 429, "Too many attempts", "Wait as long as Retry-After says."),
         Kind("busy", 503, "Busy", "Too many passwords are being checked; try again soon."),
+        Kind("launch_blocked", 409, "Launch blocked", "`errors` lists each reason with its cure."),
+        Kind("not_json", 400, "Not JSON", "The body is no JSON, or one nested too deeply."),
+        Kind("too_large", 413, "Too large", "The body is larger than this operation takes."),
+        Kind(
+            "unsupported_media", 415, "Unsupported media", "Send the media type that is declared."
+        ),
+        Kind("idempotency_key_reused", 409, "Key used already", "Another request had this key."),
+        Kind("in_progress", 409, "Under way", "The first request with this key still runs; wait."),
+        Kind("not_yet", 409, "Not yet", "What you ask for is not read that far yet; ask again."),
+        Kind("rate_limited", 429, "Too many requests", "Wait as long as Retry-After says."),
+        Kind("overloaded", 503, "Overloaded", "Too much is asked at once; ask again soon."),
+        Kind("timed_out", 503, "Took too long", "It may still happen: repeat with the same key."),
+        Kind("internal", 500, "Our fault", "Tell us the request_id; our log has it."),
         Kind("refused", 400, "Refused", "The request cannot be served as it is."),
     )
 }
-_BY_STATUS = {404: "not_found", 405: "method_not_allowed", 401: "unauthorized"}
+_BY_STATUS = {
+    401: "unauthorized",
+    403: "forbidden",
+    404: "not_found",
+    405: "method_not_allowed",
+    413: "too_large",
+    415: "unsupported_media",
+    422: "invalid",
+    429: "rate_limited",
+    503: "unavailable",
+}
+#: The domain's words `field: what is wrong` name a field before the colon.
+_FIELD = re.compile(r"([a-z][a-z0-9_]*(?:[.\[][a-z0-9_.\[\]]+)?): ")
+_CURES = {
+    "extra_forbidden": "leave it out: there is no such field",
+    "missing": "give it",
+    "json_invalid": "send JSON",
+}
 
 
 class Problem(Exception):  # noqa: N818 - an answer, not an error
     """Raised anywhere below a route; becomes the answer of this kind."""
 
-    def __init__(self, code: str, detail: str, **extra: Any) -> None:
+    def __init__(self, code: str, detail: str, *, wait_s: int = 0, **extra: Any) -> None:
         super().__init__(detail)
         self.kind = KINDS[code]
         self.detail = detail
+        self.wait_s = wait_s  # becomes Retry-After; 0: asking again makes no sense
         self.extra = extra
 
 
@@ -87,54 +121,77 @@ def install(app: FastAPI) -> None:
         app.add_exception_handler(kind, handler)
 
 
-async def _problem(request: Request, error: Problem) -> Json:
-    return _answer(request, error.kind, error.detail, **error.extra)
-
-
-async def _refused(request: Request, error: Refused) -> Json:
-    """The domain's "no"; what stands before a colon in its words is the field."""
-    kind = KINDS.get(error.code, KINDS["refused"])
-    answer = _answer(request, kind, str(error))
-    if error.wait_s:
-        answer.headers["retry-after"] = str(error.wait_s)
-    return answer
-
-
-async def _concurrent(request: Request, error: ConcurrentAppend) -> Json:
-    return _answer(request, KINDS["conflict"], str(error))
-
-
-async def _away(request: Request, _: Away | StoreUnavailable) -> Json:
-    kind = KINDS["unavailable"]
-    answer = _answer(request, kind, "the database did not answer in time")
-    answer.headers["retry-after"] = str(RETRY_AFTER_S)
-    return answer
-
-
-async def _invalid(request: Request, error: RequestValidationError) -> Json:
-    errors = [
-        {"in": str(found["loc"][0]), "name": str(found["loc"][-1]), "detail": found["msg"]}
-        for found in error.errors()
-    ]
-    return _answer(request, KINDS["invalid"], "a parameter cannot be accepted", errors=errors)
-
-
-async def _http(request: Request, error: HTTPException) -> Json:
-    kind = KINDS[_BY_STATUS.get(error.status_code, "refused")]
-    return _answer(request, kind, kind.meaning)
-
-
-def _answer(request: Request, kind: Kind, detail: str, **extra: Any) -> Json:
+def answer(scope: Scope, error: Problem) -> Json:
+    """The problem as an answer to the request of this scope."""
+    kind = error.kind
     body = {
         "type": f"/docs#problem-{kind.code}",
         "title": kind.title,
         "status": kind.status,
-        "detail": detail,
-        "instance": request.url.path,
+        "detail": error.detail,
+        "instance": scope["path"],
         "code": kind.code,
-        "request_id": request.scope.get("request_id", ""),
+        "request_id": scope.get("request_id", ""),
     }
-    answer = Json(body | extra, status_code=kind.status, media_type=MEDIA_TYPE)
+    found = Json(body | error.extra, status_code=kind.status, media_type=MEDIA_TYPE)
+    if error.wait_s:
+        found.headers["retry-after"] = str(error.wait_s)
     if kind.status == KINDS["unauthorized"].status:
-        answer.headers["www-authenticate"] = "Bearer"
-    return answer
+        found.headers["www-authenticate"] = "Bearer"
+    return found
+
+
+def field_error(place: Sequence[int | str], detail: str, cure: str = "") -> dict[str, Any]:
+    """One of `errors`: where the value stands, as a name and (in a body) as a JSON pointer."""
+    where, *path = place
+    found = {"in": str(where), "name": str(path[-1]) if path else "", "detail": detail}
+    if where == "body":
+        found["pointer"] = "".join(f"/{_escaped(part)}" for part in path)
+    return found | ({"cure": cure} if cure else {})
+
+
+def _escaped(part: int | str) -> str:
+    return str(part).replace("~", "~0").replace("/", "~1")  # RFC 6901 §3
+
+
+async def _problem(request: Request, error: Problem) -> Json:
+    return answer(request.scope, error)
+
+
+async def _refused(request: Request, error: Refused) -> Json:
+    """The domain's "no"; what stands before a colon in its words is the field."""
+    code = error.code if error.code in KINDS else "refused"
+    words = str(error)
+    extra: dict[str, Any] = {}
+    if code == "invalid" and (named := _FIELD.match(words)):
+        path = [part for part in re.split(r"[.\[\]]+", named[1]) if part]
+        where = "query" if request.method == "GET" else "body"
+        extra["errors"] = [field_error([where, *path], words[named.end() :])]
+    return answer(request.scope, Problem(code, words, wait_s=error.wait_s, **extra))
+
+
+async def _concurrent(request: Request, error: ConcurrentAppend) -> Json:
+    return answer(request.scope, Problem("conflict", str(error), wait_s=1))
+
+
+async def _away(request: Request, _: Away | StoreUnavailable) -> Json:
+    told = "the database did not answer in time"
+    return answer(request.scope, Problem("unavailable", told, wait_s=RETRY_AFTER_S))
+
+
+async def _invalid(request: Request, error: RequestValidationError) -> Json:
+    errors = [
+        field_error(found["loc"], found["msg"], _CURES.get(found["type"], ""))
+        for found in error.errors()
+    ]
+    first = errors[0]
+    told = f"{first['name']}: {first['detail']}" if first["name"] else first["detail"]
+    return answer(request.scope, Problem("invalid", told, errors=errors))
+
+
+async def _http(request: Request, error: HTTPException) -> Json:
+    kind = KINDS[_BY_STATUS.get(error.status_code, "refused")]
+    found = answer(request.scope, Problem(kind.code, kind.meaning))
+    for name, value in (error.headers or {}).items():
+        found.headers.setdefault(name, value)
+    return found
