@@ -338,7 +338,7 @@ def api(settings: Settings, ready: Ready) -> None:
                 clock=clock,
                 links={"Mail sink": f"http://{settings.inbox_host}:{settings.inbox_port}"},
                 dns=_dns_of(settings),
-                identity=identity(settings, desks, blocking.connection, clock),
+                identity=identity(settings, desks, blocking.connection, _dns_of(settings), clock),
             )
             app = main.create_app(ports)
             await main.serve(app, settings.api_host, settings.api_port, stop, ready)

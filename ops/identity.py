@@ -11,12 +11,13 @@ from adapters.identity.rows import Connect, Rows
 from adapters.identity.throttle import Throttle
 from adapters.settings import Settings
 from api.commands.accounts import Identity
+from api.commands.domains import Dns
 from api.commands.system_mail import PipelineMail
 from api.desk import Desks
 
 
 def identity(
-    settings: Settings, desks: Desks, connect: Connect, clock: Callable[[], datetime]
+    settings: Settings, desks: Desks, connect: Connect, dns: Dns, clock: Callable[[], datetime]
 ) -> Identity:
     """Over connections under role pm_api."""
     rows = Rows(connect)
@@ -25,7 +26,7 @@ def identity(
         accounts=Accounts(rows, desks.seals),
         passwords=Passwords(argon2id()),
         throttle=Throttle(rows, settings.id_key),
-        mail=PipelineMail(desks, settings.system_from, clock),
+        mail=PipelineMail(desks, settings.system_from, dns, clock),
         desks=desks,
         clock=clock,
         public_url=(settings.public_url or own_url).rstrip("/"),

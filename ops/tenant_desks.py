@@ -21,6 +21,7 @@ from domain.staff import PLATFORM
 from ops import identity
 from ops.errors import Missing
 from ops.launching.desk import ACTOR, RELAY_PATIENCE_S, Patient
+from ops.launching.ground import dns_of
 from ops.where import Where
 
 POOL_SIZE = 2
@@ -46,7 +47,9 @@ def identity_at(desks: Desks, where: Where) -> Identity:
     settings = Settings()
     if where.api_url and not settings.public_url:
         settings = settings.model_copy(update={"public_url": where.api_url})
-    return identity.identity(settings, desks, desks.connect, lambda: datetime.now(UTC))
+    return identity.identity(
+        settings, desks, desks.connect, dns_of(where), lambda: datetime.now(UTC)
+    )
 
 
 def ensured(desks: Desks, name: str) -> Desk:

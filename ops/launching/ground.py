@@ -51,7 +51,7 @@ def verify_domain(desk: Desk, tenant_id: str, domain_id: str, domain: str) -> li
     missing, Missing when DNS does not answer.
     """
     try:
-        found = domains.check(desk.of(tenant_id), domain_id, domain, _dns(desk.where))
+        found = domains.check(desk.of(tenant_id), domain_id, domain, dns_of(desk.where))
     except Unanswered as error:
         raise Missing(f"DNS does not answer for {domain}: {error}") from error
     if found.missing:
@@ -60,7 +60,9 @@ def verify_domain(desk: Desk, tenant_id: str, domain_id: str, domain: str) -> li
     return found.seen
 
 
-def _dns(where: Where) -> domains.Dns:
+def dns_of(where: Where) -> domains.Dns:
+    """How commands look at a stack's DNS; its stand-in publishes what they look for."""
+
     def reader() -> DnsResolver:
         return DnsResolver(where.dns_server, where.smtp_port, random.Random())  # noqa: S311 - spreads load
 
