@@ -22,8 +22,11 @@ from api.v1 import (
     invitations,
     ips,
     keys,
+    leads,
+    lists,
     mailboxes,
     me,
+    segments,
     senders,
     sends,
     staff,
@@ -69,6 +72,9 @@ ROUTERS = (
     workspaces,
     audit,
     staff,
+    lists,
+    leads,
+    segments,
 )
 
 

@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 
+import api.desk
+from api.commands import campaigns as commands
 from api.commands.senders import Sender
 from api.commands.templates import Published
-from domain import campaign
 from domain.campaign import CampaignDrafted
-from domain.event import Event
 from domain.refusals import NotFound
 from domain.sending import Priority
 from ops.launching.desk import Desk
 
-EXPIRE_AFTER_S = 72 * 3600  # bulk mail is worth sending for three days (deliverability.md §7.3)
-LABEL = """
-INSERT INTO vault.label (tenant_id, id, kind, label) VALUES (%s, %s, 'campaign', %s)
-ON CONFLICT (tenant_id, id) DO NOTHING
-"""
 TENANT_OF = "SELECT tenant_id FROM pipeline.campaign WHERE campaign_id = %s"
 
 
@@ -39,7 +34,10 @@ class Plan:
 
 
 def launch(desk: Desk, tenant_id: str, campaign_id: str, name: str, plan: Plan) -> None:
-    """Draft and launch it; repeating finds it launched, or finished, and changes nothing."""
+    """Draft and launch it; repeating finds it launched, or finished, and changes nothing.
+
+    What `launch_checks` would ask for was seen to before: this may run before any fold has.
+    """
     drafted = CampaignDrafted(
         tenant_id=tenant_id,
         campaign_id=campaign_id,
@@ -52,32 +50,26 @@ def launch(desk: Desk, tenant_id: str, campaign_id: str, name: str, plan: Plan) 
         priority=plan.priority,
         message_class=plan.message_class,
         sign=plan.sign,
-        expire_after_s=EXPIRE_AFTER_S,
+        expire_after_s=commands.EXPIRE_AFTER_S,
     )
-    desk.write(tenant_id, LABEL, (tenant_id, campaign_id, name))
-    stream = campaign.stream(campaign_id)
-    desk.decide(campaign, stream, partial(campaign.draft, drafted=drafted), tenant_id=tenant_id)
-    start = partial(_launch_once, now=datetime.now(UTC))
-    desk.decide(campaign, stream, start, tenant_id=tenant_id)
+    own = desk.of(tenant_id)
+    commands.draft(own, name, drafted)
+    commands.start(own, campaign_id, datetime.now(UTC))
 
 
-def _launch_once(state: campaign.State, *, now: datetime) -> tuple[Event, ...]:
-    return () if state.launched else campaign.launch(state, now=now)
-
-
-Decide = Callable[[campaign.State], Sequence[Event]]
+ASKED = "asked for by the operator"
 #: What an operator may ask of a campaign, by the word that the command line uses.
-DEEDS: dict[str, Decide] = {
-    "pause": partial(campaign.pause, reason="asked for by the operator"),
-    "resume": campaign.resume,
-    "cancel": partial(campaign.cancel, reason="asked for by the operator"),
+DEEDS: dict[str, Callable[[api.desk.Desk, str], object]] = {
+    "pause": partial(commands.pause, reason=ASKED),
+    "resume": commands.resume,
+    "cancel": partial(commands.cancel, reason=ASKED),
 }
 
 
 def act(desk: Desk, campaign_id: str, deed: str) -> str:
     """Pause, resume or cancel; returns the tenant. Raises NotFound, WrongState."""
     tenant_id = tenant_of(desk, campaign_id)
-    desk.decide(campaign, campaign.stream(campaign_id), DEEDS[deed], tenant_id=tenant_id)
+    DEEDS[deed](desk.of(tenant_id), campaign_id)
     return tenant_id
 
 
