@@ -74,7 +74,8 @@ class Passwords:
     def __init__(self, hasher: Hasher, *, threads: int = THREADS, queue: int = QUEUE) -> None:
         self._hasher = hasher
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix="password")
-        self._places = threading.BoundedSemaphore(threads + queue)
+        self.places_left = threads + queue
+        self._counting = threading.Lock()
         self._of_nobody = ""
 
     def close(self) -> None:
@@ -106,9 +107,12 @@ class Passwords:
         return self._of_nobody
 
     def _run(self, work: Callable[[], R]) -> R:
-        if not self._places.acquire(blocking=False):
-            raise Busy("too many people log in at this moment; ask again in a moment")
+        with self._counting:
+            if not self.places_left:
+                raise Busy("too many people log in at this moment; ask again in a moment")
+            self.places_left -= 1
         try:
             return self._pool.submit(work).result()
         finally:
-            self._places.release()
+            with self._counting:
+                self.places_left += 1

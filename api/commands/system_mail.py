@@ -14,10 +14,13 @@ from functools import partial
 from math import ceil
 from pathlib import Path
 
+import structlog
 from psycopg.types.json import Jsonb
 
+from adapters.dns import Unanswered
 from adapters.message.template_file import parse_template
 from api.commands import domains, senders, sending_ips, templates
+from api.commands.domains import Dns
 from api.commands.senders import Sender
 from api.desk import Desk, Desks
 from domain import campaign, lead_list, tenant
@@ -27,6 +30,8 @@ from domain.platform import PLATFORM_TENANT
 from domain.ports import Letter, LetterKind
 from domain.sending import Priority
 from domain.sending_ip import Egress
+
+log = structlog.get_logger()
 
 ACTOR = "system"
 LETTERS = Path(__file__).parents[1] / "letters"
@@ -68,17 +73,29 @@ class Ground:
     ip: str
 
 
-def prepare(desk: Desk, sender_address: str) -> Ground:
-    """Tenant, sender, domain with keys and sending IP of the platform. Repeating changes nothing.
+def prepare(desk: Desk, sender_address: str, dns: Dns) -> Ground:
+    """Tenant, sender, sending IP and domain of the platform, with a look at its DNS.
 
-    The records of the domain are the operator's to publish; on the embedded stack `up` does it.
+    The embedded stack's stand-in publishes the records; elsewhere the operator does, who finds them
+    as those of any domain. Mail goes out without them, and may not be trusted. Repeating changes
+    nothing.
     """
     create = partial(tenant.create, tenant_id=desk.tenant_id)
     desk.decide(tenant, tenant.stream(desk.tenant_id), create)
-    desk.write(LABEL, id=desk.tenant_id, kind="tenant", label="PenguinMails")
+    desk.write(LABEL, id=desk.tenant_id, kind="tenant", label=SENDER_NAME)
     sender = senders.save(desk, senders.checked(sender_address), SENDER_NAME)
     domain_id = domains.ensure(desk, sender.domain)
+    _look(desk, domain_id, sender.domain, dns)
     return Ground(sender, domain_id, sending_ips.ensure(desk, Egress(), None))
+
+
+def _look(desk: Desk, domain_id: str, domain: str, dns: Dns) -> None:
+    try:
+        missing = domains.check(desk, domain_id, domain, dns).missing
+    except Unanswered:
+        missing = ["an answer of any name server"]
+    if missing:
+        log.warning("system_mail_domain_lacks_records", domain=domain, missing=missing)
 
 
 @dataclass
@@ -87,6 +104,7 @@ class PipelineMail:
 
     desks: Desks
     sender_address: str
+    dns: Dns
     clock: Callable[[], datetime]
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _ground: Ground | None = None
@@ -96,7 +114,7 @@ class PipelineMail:
         """As the port promises: the campaign is launched."""
         desk = self.desks.at(PLATFORM_TENANT, ACTOR)
         with self._lock:
-            ground = self._ground = self._ground or prepare(desk, self.sender_address)
+            ground = self._ground = self._ground or prepare(desk, self.sender_address, self.dns)
             published = self._published.get(letter.kind) or _publish(desk, letter.kind)
             self._published[letter.kind] = published
         now = self.clock()
