@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,9 +40,10 @@ def invite(
     with tenant_desks.open_desks(where) as desks:
         desk = tenant_desks.found(desks, tenant)
         identity = tenant_desks.identity_at(desks, where)
-        invitation_id, position = invitations.send(
-            desk, identity, address, Place(role), by=Granter(PERMISSIONS)
-        )
+        with redirect_stdout(sys.stderr):  # what is logged on the way is no result
+            invitation_id, position = invitations.send(
+                desk, identity, address, Place(role), by=Granter(PERMISSIONS)
+            )
     told = {"tenant_id": desk.tenant_id, "invitation_id": invitation_id, "role": role}
     _show(told | {"position": position}, as_json=json)
 
