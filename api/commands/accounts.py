@@ -21,23 +21,14 @@ from adapters.identity.throttle import (
     TooMany,
 )
 from api.browsers import Origin
+from api.commands import people, tenants
 from api.desk import Desk, Desks
-from domain import membership, tenant, user
+from domain import membership, user
 from domain.access import PERMISSIONS
 from domain.event import Event
 from domain.platform import PLATFORM_TENANT
 from domain.ports import Letter, LetterKind, SystemMail
 from domain.refusals import Invalid, NotFound
-
-LABEL = """
-INSERT INTO vault.label (tenant_id, id, kind, label)
-VALUES (%(tenant_id)s, %(tenant_id)s, 'tenant', %(label)s) ON CONFLICT (tenant_id, id) DO NOTHING
-"""
-OWNER = """
-INSERT INTO vault.membership (tenant_id, user_id, role, state, workspace_ids, since)
-VALUES (%(tenant_id)s, %(user_id)s, 'owner', 'active', NULL, %(since)s)
-ON CONFLICT (tenant_id, user_id) DO NOTHING
-"""
 
 
 @dataclass(frozen=True)
@@ -114,20 +105,9 @@ def _found(identity: Identity, tenant_name: str) -> str:
     user_id = identity.desk("").fresh_id("usr")
     tenant_id = identity.desk("").fresh_id("ten")
     desk = identity.desks.at(tenant_id, user_id)
-    create = partial(tenant.create, tenant_id=tenant_id)
-    desk.decide(tenant, tenant.stream(tenant_id), create)
-    grant = partial(
-        membership.grant,
-        tenant_id=tenant_id,
-        user_id=user_id,
-        role=membership.OWNER,
-        workspace_ids=None,
-        by=membership.Granter(PERMISSIONS),
-        reason="signed_up",
-    )
-    desk.decide(membership, membership.stream(tenant_id), grant)
-    desk.write(LABEL, label=tenant_name)
-    desk.write(OWNER, user_id=user_id, since=identity.clock())
+    tenants.ensure(desk, tenant_name)
+    owner, by = people.Place(membership.OWNER), membership.Granter(PERMISSIONS)
+    people.grant(desk, user_id, owner, by=by, reason="signed_up", now=identity.clock())
     return user_id
 
 
