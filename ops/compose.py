@@ -110,14 +110,15 @@ def _resolver(settings: Settings) -> DnsResolver:
 
 
 def planner(settings: Settings, ready: Ready) -> None:
-    """Audiences into batches; suppression of dead addresses; the end of campaigns."""
+    """Audiences into batches; scheduled launches; dead addresses; the end of campaigns."""
     from datetime import UTC, datetime
 
     from adapters import postgres
     from adapters.dead_letters import KafkaDeadLetters
     from adapters.event_store import EventStore, InThread
     from adapters.kafka_log import KafkaLog
-    from streams import deleting, finishing, suppressing, worker
+    from ops.due_launches import launcher
+    from streams import deleting, finishing, launching, suppressing, worker
     from streams.planner import agent
     from streams.planner.planning import PlannerDeps
 
@@ -140,6 +141,8 @@ def planner(settings: Settings, ready: Ready) -> None:
             app, finishing.FinishingDeps(pool, finishing.counted_in(api_pool), decider, key)
         )
         deleting.install(app, deleting.DeletingDeps(pool, decider, lambda: datetime.now(UTC)))
+        launch = stack.enter_context(launcher(settings))
+        launching.install(app, launching.LaunchingDeps(pool, launch, lambda: datetime.now(UTC)))
 
     worker.run("planner", settings, install, ready)
 

@@ -18,7 +18,7 @@ from domain import campaign, scheduling, sending_ip, template
 from domain.campaign import CampaignDrafted, CampaignRevised, Status
 from domain.event import Event
 from domain.ports import Decided
-from domain.refusals import Invalid, NotFound, Outdated
+from domain.refusals import Invalid, NotFound, Outdated, WrongState
 
 EXPIRE_AFTER_S = 72 * 3600  # bulk mail is worth sending for three days (deliverability.md §7.3)
 LABEL = """
@@ -217,10 +217,14 @@ def launch_scheduled(desk: Desk, campaign_id: str, at: datetime, now: datetime) 
     drafted = campaign.require(state)
     if (now - at).total_seconds() > drafted.expire_after_s:
         return _block(desk, campaign_id, at, ["window_missed"])
-    ready = made_ready(desk, drafted, now)
-    if ready.reasons:
-        return _block(desk, campaign_id, at, [reason.code for reason in ready.reasons])
-    taken = partial(campaign.launch, now=now, list_ids=_lists(desk, drafted), ips=ready.ips)
+    try:
+        ready = made_ready(desk, drafted, now)
+        if ready.reasons:
+            return _block(desk, campaign_id, at, [reason.code for reason in ready.reasons])
+        lists = _lists(desk, drafted)
+    except (NotFound, WrongState):  # its segment is gone, or put away
+        return _block(desk, campaign_id, at, ["no_segment"])
+    taken = partial(campaign.launch, now=now, list_ids=lists, ips=ready.ips)
     desk.decide(campaign, campaign.stream(campaign_id), partial(_if_still_due, at=at, take=taken))
     return "launched"
 
