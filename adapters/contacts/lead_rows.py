@@ -81,7 +81,7 @@ def read_lead(header: Header, values: Sequence[str]) -> Lead:
         raise BadRow(f"{len(values)} columns where the header has {len(header.names)}")
     address, domain = check_address(values[header.address_at].strip())
     fields = {
-        name: _field(name, value)
+        name: check_value(name, value)
         for name, value in zip(header.names, values, strict=True)
         if name and value and name != header.names[header.address_at]
     }
@@ -137,7 +137,7 @@ def check_address(text: str) -> tuple[str, str]:
     return f"{found.local_part}@{found.ascii_domain}", found.ascii_domain
 
 
-def _field(name: str, value: str) -> str:
+def check_value(name: str, value: str) -> str:
     """A merge value, line breaks as spaces. Raises BadRow for what no lead is called."""
     if value.isprintable() and len(value) <= FIELD_LENGTH_MAX:
         return value.strip()
