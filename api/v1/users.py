@@ -100,7 +100,7 @@ def change_user(user_id: IdPath, body: UserChange, caller: Writer, desk: AtDesk)
     Nobody gives or takes a role above their own, and the last owner keeps theirs.
     """
     given = body.model_fields_set
-    if not given & {"role", "workspace_ids"}:
+    if body.role is None and "workspace_ids" not in given:
         raise Invalid("role: nothing is to be changed; give role or workspace_ids")
     row = people.one(desk, user_id)
     chosen = body.workspace_ids if "workspace_ids" in given else row["workspace_ids"]

@@ -37,7 +37,7 @@ async def page(
     seen_by: str = "",
     workspaces: Collection[str] | None = None,
 ) -> list[Row]:
-    """Entries before position `after`. `workspaces`: the only ones that `seen_by` may look into."""
+    """Entries before position `after`; `seen_by` looks only into `workspaces`, None: all."""
     chosen = None if workspaces is None else sorted(workspaces)
     return await bound.rows(
         SQL["page"],
@@ -48,6 +48,6 @@ async def page(
         until=wanted.until,
         after=after,
         limit=limit,
-        self=seen_by,
+        looker=seen_by,
         workspaces=chosen,
     )

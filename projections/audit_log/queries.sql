@@ -9,7 +9,7 @@ WHERE a.tenant_id = %(tenant_id)s AND a.pos < %(after)s
   AND (%(since)s::timestamptz IS NULL OR a.at >= %(since)s)
   AND (%(until)s::timestamptz IS NULL OR a.at < %(until)s)
   AND (%(workspaces)s::text[] IS NULL
-    OR a.actor = %(self)s
+    OR a.actor = %(looker)s
     OR a.subject_id = ANY (%(workspaces)s::text[])
     OR EXISTS (
       SELECT FROM vault.workspace_of AS w
