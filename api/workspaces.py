@@ -22,9 +22,12 @@ HOLDER = (
 def place(desk: Desk, thing_id: str, workspace_id: str) -> None:
     """Put a thing into a workspace; '' is the tenant's own.
 
-    Raises NotFound for a workspace that is not there or not the caller's.
+    Raises NotFound for a workspace that is not there or not the caller's, and for a thing that
+    lies in another one than the caller's.
     """
     _require(desk, workspace_id)
+    if desk.rows(HOLDER, id=thing_id):
+        require_visible(desk, thing_id, "thing")
     if workspace_id and not desk.rows(KNOWN, workspace_id=workspace_id):
         raise NotFound("workspace_id: there is no such workspace; create it first")
     desk.write(PLACE, id=thing_id, workspace_id=workspace_id)
