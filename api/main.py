@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import uvicorn
 from fastapi import FastAPI
 
-from api import health, people, problems
+from api import health, links, people, problems
 from api.answers import Json, RequestIds
 from api.v1 import (
     analytics,
@@ -32,6 +32,7 @@ from api.v1 import (
     staff,
     template_shows,
     templates,
+    suppressions,
     tenant_data,
     tenants,
     usage,
@@ -49,11 +50,13 @@ DESCRIPTION = (
 DRAIN_S = 5
 ROUTERS = (
     campaigns,
+    suppressions,
     sends,
     analytics,
     usage,
     health,
     people,
+    links,
     domains,
     senders,
     ips,

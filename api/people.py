@@ -20,7 +20,7 @@ router = APIRouter(include_in_schema=False)
 @router.get("/")
 async def home(ports: PortsDep) -> HTMLResponse:
     """Links to everything that there is to look at."""
-    return HTMLResponse(_page("home.html", links=ports.links))
+    return HTMLResponse(page("home.html", links=ports.links))
 
 
 @router.get("/docs")
@@ -28,7 +28,7 @@ async def docs(request: Request) -> HTMLResponse:
     """The API as a page, from the same description as /openapi.json."""
     described = request.app.openapi()
     return HTMLResponse(
-        _page("docs.html", api=described, groups=_groups(described), problems=KINDS.values())
+        page("docs.html", api=described, groups=_groups(described), problems=KINDS.values())
     )
 
 
@@ -52,7 +52,8 @@ def _example(responses: dict[str, Any]) -> str:
     return "" if example is None else json.dumps(example, indent=2)
 
 
-def _page(name: str, **values: Any) -> str:
+def page(name: str, **values: Any) -> str:
+    """A template of api/pages, filled."""
     return _templates().get_template(name).render(**values)
 
 
