@@ -30,9 +30,9 @@ from api.v1 import (
     senders,
     sends,
     staff,
+    suppressions,
     template_shows,
     templates,
-    suppressions,
     tenant_data,
     tenants,
     usage,
@@ -90,6 +90,7 @@ def create_app(ports: Ports) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         default_response_class=Json,
+        generate_unique_id_function=lambda route: route.name,  # what clients call it
     )
     app.state.ports = ports
     for module in ROUTERS:

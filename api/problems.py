@@ -190,6 +190,8 @@ async def _invalid(request: Request, error: RequestValidationError) -> Json:
 
 
 async def _http(request: Request, error: HTTPException) -> Json:
+    if isinstance(error.__cause__, Problem):  # met while the framework read the body
+        return answer(request.scope, error.__cause__)
     kind = KINDS[_BY_STATUS.get(error.status_code, "refused")]
     found = answer(request.scope, Problem(kind.code, kind.meaning))
     for name, value in (error.headers or {}).items():

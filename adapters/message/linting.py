@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import html
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from adapters.message import derived, engine, markup, tags
 from adapters.message.engine import BadTemplate
@@ -93,13 +92,6 @@ def examined(
     if not any(finding.severity == "error" for finding in found):
         found += _whole(draft, message_class)
     return sorted(found, key=lambda one: (one.severity != "error", one.field, one.line))
-
-
-def required(body: Mapping[str, Any]) -> set[str]:
-    """The fields that a lead must have for published content: shown, and without a default."""
-    sources = [str(body.get(name, "")) for name in ("subject", "preheader", "html", "text")]
-    lacking = {use.name for source in sources for use in _uses(source) if not use.has_default}
-    return lacking - SYSTEM_VARIABLES
 
 
 def _texts(draft: Draft) -> Iterator[Finding]:
