@@ -53,6 +53,7 @@ imports:
 
 generated:
 	@$(BIN)/penguin catalog --check
+	@$(BIN)/penguin client --check
 
 fast:
 	@$(BIN)/pytest -q -n $(JOBS) $(FAST_TESTS)

@@ -16,7 +16,7 @@ from ops.errors import Expected, Usage, as_expected
 if TYPE_CHECKING:
     import typer
 
-# name → what it does. Each lives in ops/commands/<name>.py as `app`, a typer application.
+# name → what it does. Each lives in ops/commands/<name>.py (a dash: _) as `app`.
 COMMANDS = {
     "demo": "the main job on shipped leads: stack, campaign, progress, proof",
     "up": "start the stack; return when all of it is ready",
@@ -34,7 +34,10 @@ COMMANDS = {
     "keys": "create, list or revoke API keys; create makes the tenant if it is new",
     "staff": "add, list or remove people of the platform",
     "seed": "tenants, leads and finished campaigns by the thousand, for benches and trials",
+    "export-tenant": "a tenant's whole data as one file",
+    "import-tenant": "such a file into this installation; nothing is sent",
     "secrets": "which keys seal secrets at rest; a new key; all of it under the newest",
+    "client": "write or check the API's Python client in examples/client",
     "catalog": "write or check what is generated from the event registry",
 }
 HELP = frozenset({"--help", "-h", "help"})
@@ -74,7 +77,7 @@ def _run(name: str, rest: list[str]) -> int:
 
     if name != "run":  # a role logs; a command says what matters in its own line
         logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    app: typer.Typer = importlib.import_module(f"ops.commands.{name}").app
+    app: typer.Typer = importlib.import_module(f"ops.commands.{name.replace('-', '_')}").app
     answer = get_command(app).main(rest, prog_name=f"penguin {name}", standalone_mode=False)
     return answer if isinstance(answer, int) else 0
 
@@ -95,7 +98,7 @@ def _tell(error: Exception) -> int:
 
 def usage() -> str:
     """The list of commands. Imports none of them."""
-    lines = [f"  {name:<12} {told}" for name, told in COMMANDS.items()]
+    lines = [f"  {name:<14} {told}" for name, told in COMMANDS.items()]
     head = ["usage: penguin COMMAND [OPTIONS]    (penguin COMMAND --help for its options)", ""]
     codes = "exit codes: 0 done or holds, 1 does not hold, 2 wrong usage, 3 something is missing"
     return "\n".join([*head, *lines, "", codes])

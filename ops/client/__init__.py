@@ -1,0 +1,1 @@
+"""The Python client in examples/client: written from what the API says of itself."""
