@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 from starlette.responses import Response
 
@@ -17,6 +17,7 @@ from api.bodies import Body, IdPath, IdText, Name, Reason
 from api.callers import Caller
 from api.commands import campaigns as commands
 from api.desk import Desk
+from api.etags import IfMatch, etag, revision_of
 from api.problems import Problem, not_found
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, PortsDep, at_desk, may
 from domain import campaign, scheduling, tenant
@@ -53,7 +54,6 @@ WorkspaceQuery = Annotated[
 ]
 SinceQuery = Annotated[AwareDatetime | None, Query(description="drafted at this moment or later")]
 UntilQuery = Annotated[AwareDatetime | None, Query(description="drafted before this moment")]
-IfMatch = Annotated[str, Header(max_length=40, description="the ETag of what was looked at")]
 ListIds = Annotated[list[IdText], Field(max_length=LISTS_MAX)]
 Ips = Annotated[list[IdText], Field(max_length=IPS_MAX)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="of the template; else the latest")]
@@ -165,7 +165,7 @@ async def get_campaign(campaign_id: IdPath, caller: Reader, ports: PortsDep) -> 
 
 
 @router.get("/{campaign_id}/sends", responses=shapes.SENDS)
-async def list_sends(
+async def list_campaign_sends(
     campaign_id: IdPath,
     caller: Reader,
     ports: PortsDep,
@@ -230,7 +230,7 @@ def get_plan(campaign_id: IdPath, desk: Looker) -> Response:
 def revise_campaign(
     campaign_id: IdPath, body: CampaignChange, desk: Writer, if_match: IfMatch = ""
 ) -> Response:
-    """Change a draft. With If-Match it is refused (412) when others changed it since."""
+    """Change a draft; refused when others changed it since (If-Match: the ETag of its plan)."""
     wanted = replace(
         campaign.require(commands.known(desk, campaign_id)),
         **body.model_dump(exclude_none=True, exclude={"name", "template_version"}),
@@ -238,7 +238,7 @@ def revise_campaign(
     if body.template_id is not None or body.template_version is not None:
         wanted = replace(wanted, content_id="")
     revised = commands.resolved(desk, wanted, body.template_version)
-    decided = commands.revise(desk, revised, _revision(if_match))
+    decided = commands.revise(desk, revised, revision_of(if_match) or 0)
     if body.name is not None:
         commands.rename(desk, campaign_id, body.name)
     return _plan(desk, campaign_id, decided)
@@ -316,23 +316,13 @@ def _local(text: str) -> datetime:
         raise Invalid(f"local: {text} is no date and time; write 2026-03-02T09:00") from error
 
 
-def _revision(if_match: str) -> int:
-    """What an ETag of ours stands for; 0: none was given."""
-    text = if_match.strip().removeprefix("W/").strip('"')
-    if text in {"", "*"}:
-        return 0
-    if not text.isdecimal() or len(text) > 9 or not int(text):  # noqa: PLR2004 - digits
-        raise Problem("precondition_failed", "If-Match: this is no ETag of a campaign's plan")
-    return int(text)
-
-
 def _plan(desk: Desk, campaign_id: str, decided: Decided | None = None, status: int = 200) -> Json:
     state = commands.known(desk, campaign_id)
     found = dict(commands.told(desk, campaign_id, state))
     if decided:
         found["position"] = decided.position
     answer = Json(found, status_code=status)
-    answer.headers["etag"] = f'"{state.revision}"'
+    answer.headers["etag"] = etag(state.revision)
     return answer
 
 
