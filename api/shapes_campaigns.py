@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.shapes_content import answers, command, listing
+from api.problems import KINDS, MEDIA_TYPE
+from api.shapes_content import answers, command
 
 _ID = "cmp_agnhktnyopyf3jxw6k2vxzhd4e"
 _PLAN: dict[str, Any] = {
@@ -61,9 +62,10 @@ _TOLD = {
 _BASE_PROBLEMS = ("not_found", "unauthorized", "forbidden", "invalid", "unavailable")
 PLAN = answers("What it consists of", _PLAN, *_BASE_PROBLEMS)
 DRAFTED = command("The new draft", _PLAN, 201)
-REVISED = command("The draft as it is now", _PLAN) | answers(
-    "", {}, "precondition_failed", status=412
-)
+REVISED = command("The draft as it is now", _PLAN) | {
+    KINDS[code].status: {"description": KINDS[code].title, "content": {MEDIA_TYPE: {}}}
+    for code in ("precondition_failed", "precondition_required")
+}
 ESTIMATE = answers("What a launch would come to", _ESTIMATE, *_BASE_PROBLEMS)
 LAUNCHED = command("It is launched", _TOLD, 202)
 TOLD = command("What became of it", _TOLD)
@@ -95,7 +97,11 @@ _VERDICT = {
     "since": "2026-01-05T09:00:00.000000Z",
 }
 _ITEM = {"index": 0, "status": 201, "contact_id": _SUPPRESSED["contact_id"], "detail": ""}
-SUPPRESSIONS = listing("A page of suppressions", _SUPPRESSION)
+SUPPRESSIONS = answers(
+    "A page of suppressions",
+    {"object": "list", "data": [_SUPPRESSION], "has_more": True, "next_cursor": "q83vEjRWeJA"},
+    *_BASE_PROBLEMS,
+)
 SUPPRESSED = command("The suppression", _SUPPRESSED, 201)
 LIFTED = command("What was lifted", {"object": "suppression", "lifted": 1})
 BULK = command(
@@ -107,6 +113,20 @@ CHECKED = answers(
     {"object": "list", "data": [_VERDICT], "has_more": False, "next_cursor": None},
     *_BASE_PROBLEMS,
 )
+IMPORTED = command(
+    "What the list came to",
+    {
+        "object": "suppression_import",
+        "rows": 3,
+        "suppressed": 1,
+        "known": 1,
+        "rejected": 1,
+        "rejects": [{"line": 4, "detail": "address: not an address; write it as ann@example.com"}],
+    },
+)
+_EVERYWHERE = {"object": "suppression", "scope": "platform", "changed": True}
+PLATFORM = command("What became of it", _EVERYWHERE)
+PLATFORM_ADDED = command("It is suppressed for all tenants", _EVERYWHERE, 201)
 EXPORT: dict[int | str, dict[str, Any]] = {
     200: {"description": "CSV, a header line first", "content": {"text/csv": {}}}
 }

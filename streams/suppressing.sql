@@ -3,7 +3,8 @@
 -- name: contacts
 -- Who was rejected and is not suppressed by the tenant yet, with the hash of the address.
 SELECT a.idx, a.contact_id,
-  coalesce(encode(vault.address_hash(c.address_key, %(hash_key)s), 'hex'), '')
+  coalesce(encode(vault.address_hash(coalesce(c.address_key, lower(c.address)), %(hash_key)s), 'hex'),
+    '')
 FROM vault.audience a
 LEFT JOIN vault.contact c USING (tenant_id, contact_id)
 LEFT JOIN vault.suppression s

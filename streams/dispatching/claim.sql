@@ -43,7 +43,7 @@ WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
 -- scope that holds for this campaign; outside the tenant's own scope it is named too.
 WITH slice AS MATERIALIZED (
   SELECT a.tenant_id, a.idx, a.contact_id, c.address, c.domain, c.fields::text AS fields,
-    vault.address_hash(c.address_key, %(hash_key)s) AS address_hash
+    vault.address_hash(coalesce(c.address_key, lower(c.address)), %(hash_key)s) AS address_hash
   FROM vault.audience a
   LEFT JOIN vault.contact c USING (tenant_id, contact_id)
   WHERE a.batch_id = %(batch_id)s AND a.idx <@ %(ranges)s::int4multirange

@@ -92,6 +92,8 @@ async def test_a_change_needs_the_etag_of_what_it_changes(world: World) -> None:
     await refused(
         world.client.patch(path, json={"sign": "both"}, headers={"If-Match": '"x"'}), 412, "ETag"
     )
+    await refused(world.client.patch(path, json={"sign": "both"}), 428, "If-Match"
+    )
     assert world.told == ["Drafted", "Revised"]
 
 
@@ -252,7 +254,11 @@ async def test_deeds_in_the_wrong_state_name_the_state_and_the_cure(world: World
     await refused(world.post(campaign_id, "resume"), 409, "is cancelled")
     await refused(world.post(campaign_id, "launch"), 409, "is cancelled", "wrong_state")
     await refused(
-        world.client.patch(f"/v1/campaigns/{campaign_id}", json={"sign": "none"}), 409, "draft"
+        world.client.patch(
+            f"/v1/campaigns/{campaign_id}", json={"sign": "none"}, headers={"If-Match": "*"}
+        ),
+        409,
+        "draft",
     )
     assert world.told == ["Drafted", "Launched", "Paused", "Resumed", "Cancelled"]
 
@@ -333,7 +339,7 @@ async def test_i11_another_tenants_campaign_is_not_there(world: World) -> None:
     path = f"/v1/campaigns/{campaign_id}"
 
     await refused(world.client.get(path + "/plan", headers=headers), 404)
-    await refused(world.client.patch(path, json={"sign": "none"}, headers=headers), 404)
+    await refused(world.client.patch(path, json={"sign": "none"}, headers=headers | {"If-Match": "*"}), 404)
     for deed in ("launch", "estimate", "resume", "unschedule"):
         await refused(world.client.post(f"{path}/{deed}", headers=headers), 404)
     for deed in ("pause", "cancel"):
