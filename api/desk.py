@@ -39,6 +39,7 @@ class Desk:
     idempotency_key: str = ""
     workspace_ids: frozenset[str] | None = None
     seals: Seals = NO_SEALS  # for secrets, before they are written
+    correlation: str = ""  # the request's id: every decision of it carries that
     _numbers: Iterator[int] = field(default_factory=count)
 
     def decide(
@@ -57,6 +58,7 @@ class Desk:
             decide,
             tenant_id=self.tenant_id,
             actor=self.actor,
+            correlation=self.correlation,
             reservations=reservations,
         )
 
@@ -116,6 +118,7 @@ class Desks:
         *,
         idempotency_key: str = "",
         workspace_ids: frozenset[str] | None = None,
+        correlation: str = "",
     ) -> Desk:
         return Desk(
             tenant_id=tenant_id,
@@ -126,4 +129,5 @@ class Desks:
             idempotency_key=idempotency_key,
             workspace_ids=workspace_ids,
             seals=self.seals,
+            correlation=correlation,
         )

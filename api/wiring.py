@@ -14,6 +14,7 @@ from api.browsers import Site
 from api.callers import Caller, Callers
 from api.commands.accounts import Identity
 from api.commands.domains import Dns
+from api.commands.imports import Imports
 from api.desk import Desk, Desks
 from api.paging import LIMIT_DEFAULT, LIMIT_MAX, Cursors
 from api.problems import Problem
@@ -34,6 +35,7 @@ class Ports:
     links: dict[str, str]  # name → address, for the page at /
     dns: Dns  # of tenants' sending domains
     identity: Identity
+    imports: Imports
 
     @cached_property
     def visits(self) -> Visits:
@@ -116,6 +118,7 @@ class AtDesk:
 
     async def __call__(
         self,
+        request: Request,
         found: CallerDep,
         ports_: PortsDep,
         idempotency_key: Annotated[
@@ -128,6 +131,7 @@ class AtDesk:
             found.actor,
             idempotency_key=idempotency_key,
             workspace_ids=found.workspace_ids,
+            correlation=request.scope.get("request_id", ""),
         )
 
 

@@ -14,7 +14,7 @@ from domain.event import Meta, Recorded, Topic
 from projections import models
 
 DECIDED = """
-SELECT notification_id AS pos, event_id, topic, state, tenant_id, actor, recorded_at
+SELECT notification_id AS pos, event_id, topic, state, tenant_id, actor, correlation, recorded_at
 FROM es.decision_events ORDER BY notification_id
 """
 
@@ -61,6 +61,7 @@ def _recorded(row: dict[str, Any]) -> Recorded:
             time=row["recorded_at"],
             tenant_id=row["tenant_id"],
             actor=row["actor"],
+            correlation=row["correlation"],
         ),
         topic=Topic.DECISIONS.value,
         partition=0,

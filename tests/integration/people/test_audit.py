@@ -123,12 +123,15 @@ async def test_grants_keys_and_role_changes_tell_who_and_why(house: House, dsn: 
     owner, member = house.person("ten_a"), house.person("ten_a", "member")
     body = {"role": "viewer", "reason": "new_duties"}
     await house.call("PATCH", f"/v1/users/{member.user_id}", owner.token, json=body)
-    made = await house.post("/v1/keys", owner.token, {"name": "Shop", "role": "viewer"})
+    new = {"name": "Shop", "role": "viewer"}
+    asked = {"request-id": "req-of-the-shop"}
+    made = await house.call("POST", "/v1/keys", owner.token, json=new, headers=asked)
     await follow(dsn, "audit_log")
     entries = await audit(house, owner.token)
 
     assert [entry["type"] for entry in entries[:2]] == ["ApiKeyCreated", "MembershipChanged"]
     assert {entry["actor"] for entry in entries[:2]} == {owner.user_id}
+    assert entries[0]["correlation"] == made.headers["request-id"] == "req-of-the-shop"
     assert entries[0]["subject_id"] == made.json()["key_id"]
     assert entries[1]["reason"] == "new_duties"
     assert entries[1]["data"]["role"] == "viewer"

@@ -112,7 +112,7 @@ async def test_another_tenants_people_are_not_there(house: House) -> None:
         path = f"/v1/users/{user_id}"
         calls = [("GET", path), ("PATCH", path), ("POST", f"{path}/disable"), ("DELETE", path)]
         for method, where in calls:
-            body = {"json": {"role": "viewer"}} if method == "PATCH" else {}
+            body: dict[str, Any] = {"json": {"role": "viewer"}} if method == "PATCH" else {}
             body = {"json": {}} if method == "POST" else body
             answer = await house.call(method, where, owner.token, **body)
             assert (answer.status_code, answer.json()["code"]) == (404, "not_found"), where

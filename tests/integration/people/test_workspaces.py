@@ -88,8 +88,9 @@ async def test_who_is_bound_gives_no_more_than_their_own_workspaces(house: House
     """To people, invitations and keys."""
     one, two = house.workspace("ten_a"), house.workspace("ten_a", "Two")
     admin, mate = (house.person("ten_a", role, (one,)) for role in ("admin", "member"))
-    outcomes = []
-    for chosen in ([one], [two], [one, two], None):
+    outcomes: list[tuple[int, ...]] = []
+    choices: list[list[str] | None] = [[one], [two], [one, two], None]
+    for chosen in choices:
         wanted = {"workspace_ids": chosen}
         path = f"/v1/users/{mate.user_id}"
         changed = await house.call("PATCH", path, admin.token, json=wanted)
