@@ -90,6 +90,7 @@ class State:
     domain_id: str = ""
     daily_limit: int = 0
     warmup_wanted: bool = False
+    protocols: tuple[str, ...] = ()  # that there are credentials for
     paused: bool = False
     removed: bool = False
 
@@ -113,6 +114,8 @@ def evolve(state: State, event: Event) -> State:
                 event.daily_limit,
                 event.warmup_wanted,
             )
+        case MailboxCredentialsSet():
+            return replace(state, protocols=tuple(sorted({*state.protocols, *event.protocols})))
         case MailboxLimitSet():
             return replace(state, daily_limit=event.daily_limit)
         case MailboxWarmupChosen():
@@ -166,7 +169,7 @@ def choose_warmup(state: State, *, wanted: bool) -> tuple[Event, ...]:
 
 
 def note_credentials(state: State, *, protocols: Sequence[str]) -> tuple[Event, ...]:
-    """Record that the vault has new credentials. Raises Invalid, NotFound."""
+    """Record new credentials in the vault, each time anew. Raises Invalid, NotFound."""
     require(state)
     if not protocols or set(protocols) - set(PROTOCOLS):
         raise Invalid(f"protocols: give credentials for {' or '.join(PROTOCOLS)}")

@@ -17,12 +17,14 @@ from adapters import snapshots
 from domain import (
     campaign,
     lead_list,
+    mailbox,
     scheduling,
     sending_domain,
     sending_ip,
     suppression,
     template,
     tenant,
+    vps,
 )
 from domain.event import REGISTRY, Event, fields_of
 from domain.refusals import Refused
@@ -31,11 +33,13 @@ from domain.sending import Priority
 AGGREGATES = (
     campaign,
     lead_list,
+    mailbox,
     sending_domain,
     sending_ip,
     suppression,
     template,
     tenant,
+    vps,
 )
 EACH = pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda module: module.__name__)
 IDS = st.sampled_from(["a", "b"])
@@ -102,6 +106,14 @@ EGRESSES = st.builds(
 REACHES = st.builds(
     suppression.Reach, st.sampled_from(suppression.Scope), st.sampled_from(["", "bulk"])
 )
+MAILBOXES = st.builds(
+    mailbox.MailboxCreated,
+    tenant_id=st.just("a"),
+    mailbox_id=st.just("m"),
+    domain_id=IDS,
+    daily_limit=st.sampled_from([-1, 50, 60]),
+    warmup_wanted=st.booleans(),
+)
 DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
     campaign: st.one_of(
         deed(campaign.draft, drafted=DRAFTS),
@@ -147,6 +159,9 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
             seen=st.lists(TEXT, max_size=2),
             missing=st.lists(TEXT, max_size=2),
         ),
+        deed(sending_domain.assign_ip, ip=IDS),
+        deed(sending_domain.unassign_ip, ip=IDS),
+        deed(sending_domain.remove, reason=TEXT),
     ),
     sending_ip: st.one_of(
         deed(sending_ip.add, tenant_id=IDS, ip=IDS, egress=EGRESSES),
@@ -163,6 +178,7 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
             burst=COUNTS,
             reason=TEXT,
         ),
+        deed(sending_ip.place, vps_id=IDS),
         deed(sending_ip.retire, reason=TEXT),
     ),
     suppression: st.one_of(
@@ -183,6 +199,22 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
     template: st.one_of(
         deed(template.create, tenant_id=IDS, template_id=IDS),
         deed(template.publish, content_id=IDS, variables=st.lists(TEXT, max_size=3)),
+        deed(template.archive),
+        deed(template.restore),
+    ),
+    mailbox: st.one_of(  # not its credentials: each time they are new ones
+        deed(mailbox.create, created=MAILBOXES),
+        deed(mailbox.set_limit, daily_limit=st.integers(-1, 3000)),
+        deed(mailbox.choose_warmup, wanted=st.booleans()),
+        deed(mailbox.pause, reason=TEXT),
+        deed(mailbox.resume),
+        deed(mailbox.remove, reason=TEXT),
+    ),
+    vps: st.one_of(
+        deed(vps.register, tenant_id=IDS, vps_id=IDS, region=TEXT),
+        deed(vps.activate),
+        deed(vps.begin_maintenance, reason=TEXT),
+        deed(vps.decommission, reason=TEXT),
     ),
     tenant: st.one_of(
         deed(tenant.create, tenant_id=IDS),

@@ -36,6 +36,7 @@ from domain.signals import (
 )
 from domain.usage import QuotaCrossed
 from projections import models
+from tests.holdings_kit import holdings_of
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -245,7 +246,10 @@ def tell() -> Callable[..., History]:
     def make(seed: int, campaigns: int = 2, sizes: Sequence[int] = (7, 3, 1)) -> History:
         history = History(random.Random(seed), name=str(seed), pos=seed * 1000)
         for number in range(campaigns):
-            tell_campaign(history, f"ten_{number % 2}", f"cmp_{seed}_{number}", sizes)
+            tenant = f"ten_{number % 2}"
+            tell_campaign(history, tenant, f"cmp_{seed}_{number}", sizes)
+            for event in holdings_of(history.random, tenant, f"{seed}_{number}"):
+                history.tell(Topic.DECISIONS, 0, tenant, event)
         return history
 
     return make
