@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import psycopg
 import pytest
@@ -208,5 +209,5 @@ async def test_a_role_may_what_the_table_says(house: House, role: str) -> None:
     assert found == {permission: permission in ROLES[role] for permission in asked}
 
 
-def _body(method: str) -> dict[str, object]:
+def _body(method: str) -> dict[str, Any]:
     return {"json": {"name": "ten_a"}} if method == "PATCH" else {}
