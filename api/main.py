@@ -19,6 +19,7 @@ from api.v1 import (
     campaigns,
     domains,
     erasures,
+    imports,
     invitations,
     ips,
     keys,
@@ -78,6 +79,7 @@ ROUTERS = (
     lists,
     leads,
     segments,
+    imports,
 )
 
 

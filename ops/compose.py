@@ -118,7 +118,7 @@ def planner(settings: Settings, ready: Ready) -> None:
     from adapters.event_store import EventStore, InThread
     from adapters.kafka_log import KafkaLog
     from ops.due_launches import launcher
-    from streams import deleting, finishing, launching, suppressing, worker
+    from streams import deleting, finishing, launching, metering, suppressing, worker
     from streams.planner import agent
     from streams.planner.planning import PlannerDeps
 
@@ -141,6 +141,11 @@ def planner(settings: Settings, ready: Ready) -> None:
             app, finishing.FinishingDeps(pool, finishing.counted_in(api_pool), decider, key)
         )
         deleting.install(app, deleting.DeletingDeps(pool, decider, lambda: datetime.now(UTC)))
+        counters = postgres.pool(settings.database_url, "pm_projector", size_max=1)
+        await stack.enter_async_context(counters)
+        metering.install(
+            app, metering.MeteringDeps(counters, decider, lambda: datetime.now(UTC), key)
+        )
         launch = stack.enter_context(launcher(settings))
         launching.install(app, launching.LaunchingDeps(pool, launch, lambda: datetime.now(UTC)))
 
@@ -302,52 +307,7 @@ def _dns_of(settings: Settings) -> Dns:
 
 def api(settings: Settings, ready: Ready) -> None:
     """Questions and commands over HTTP."""
-    from datetime import UTC, datetime
+    from ops import api_role
 
-    from adapters import postgres
-    from adapters.event_store import EventStore, OnFirstUse
-    from api import main
-    from api.callers import OperatorToken, Several
-    from api.desk import Desks
-    from api.keys import ApiKeys
-    from api.paging import Cursors
-    from api.sessions import Sessions
-    from api.staff_callers import StaffTokens
-    from api.wiring import Ports
-    from ops.identity import identity
-    from projections.reads import Reads
-
-    def clock() -> datetime:
-        return datetime.now(UTC)
-
-    async def serve(stop: asyncio.Event, ready: Ready) -> None:
-        pool = postgres.pool(settings.database_url, "pm_api")
-        await pool.open(wait=False)  # while Postgres is away the API says so
-        reads = Reads(pool)
-        blocking = postgres.blocking_pool(settings.database_url, "pm_api")
-        store = OnFirstUse(partial(EventStore, settings.database_url, "pm_api", needs_relay=True))
-        desks = Desks(store, blocking.connection, settings.id_key, seals_of(settings))
-        try:
-            ports = Ports(
-                reads=reads,
-                desks=desks,
-                callers=Several(
-                    OperatorToken(settings.api_token),
-                    ApiKeys(reads),
-                    Sessions(reads, clock),
-                    StaffTokens(reads),
-                ),
-                cursors=Cursors(settings.id_key.encode()),
-                clock=clock,
-                links={"Mail sink": f"http://{settings.inbox_host}:{settings.inbox_port}"},
-                dns=_dns_of(settings),
-                identity=identity(settings, desks, blocking.connection, _dns_of(settings), clock),
-            )
-            app = main.create_app(ports)
-            await main.serve(app, settings.api_host, settings.api_port, stop, ready)
-        finally:
-            store.close()
-            blocking.close()
-            await pool.close()
-
+    serve = partial(api_role.serve, settings, seals_of(settings), _dns_of(settings))
     _until_told(serve, ready)

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import random
+import tempfile
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
 
 import httpx2
 from fastapi import FastAPI
 
+from adapters.contacts.spool import Spool
 from adapters.dns import Unanswered
 from adapters.event_store import EventStore
 from adapters.identity.accounts import Accounts
@@ -19,12 +23,14 @@ from adapters.identity.passwords import Passwords, argon2id
 from adapters.identity.rows import Rows
 from adapters.identity.throttle import Throttle
 from adapters.memory import MemoryMail
-from adapters.postgres import blocking_pool, pool
+from adapters.postgres import blocking_pool, connect_sync, pool
 from adapters.sealing import Seals
 from api.callers import OperatorToken, Several
 from api.commands.accounts import Identity
 from api.commands.domains import Dns
+from api.commands.imports import Imports
 from api.desk import Desks
+from api.import_worker import ImportWorker, Work
 from api.keys import ApiKeys
 from api.main import create_app
 from api.paging import Cursors
@@ -74,21 +80,32 @@ async def ports_of(
             reads = Reads(opened, answer_max_s=answer_max_s)
             desks = Desks(store, blocking.connection, "tests", SEALS)
             moment = now or (lambda: BEGIN)
-            yield Ports(
-                reads=reads,
-                desks=desks,
-                callers=Several(
-                    OperatorToken(TOKEN),
-                    ApiKeys(reads),
-                    Sessions(reads, moment),
-                    StaffTokens(reads),
-                ),
-                cursors=Cursors(random.randbytes(16)),
-                clock=moment,
-                links={"Inbox": "http://127.0.0.1:1/"},
-                dns=Dns(lambda: zone or Zone(), "bounces.test"),
-                identity=identity_of(desks, moment),
-            )
+            with imports_of(dsn, desks) as imports:
+                yield Ports(
+                    reads=reads,
+                    desks=desks,
+                    callers=Several(
+                        OperatorToken(TOKEN),
+                        ApiKeys(reads),
+                        Sessions(reads, moment),
+                        StaffTokens(reads),
+                    ),
+                    cursors=Cursors(random.randbytes(16)),
+                    clock=moment,
+                    links={"Inbox": "http://127.0.0.1:1/"},
+                    dns=Dns(lambda: zone or Zone(), "bounces.test"),
+                    identity=identity_of(desks, moment),
+                    imports=imports,
+                )
+
+
+@contextmanager
+def imports_of(dsn: str, desks: Desks) -> Iterator[Imports]:
+    """Imports that run in a thread of this process; their files are in a folder for now."""
+    with tempfile.TemporaryDirectory() as folder:
+        spool = Spool(Path(folder))
+        with ImportWorker(Work(desks, partial(connect_sync, dsn, "pm_api"), spool)) as worker:
+            yield Imports(spool, worker.wake)
 
 
 def identity_of(desks: Desks, clock: Callable[[], datetime]) -> Identity:

@@ -7,14 +7,17 @@ import contextlib
 import socket
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
 
 import httpx2
 import pytest
 
+from adapters.contacts.spool import Spool
 from adapters.event_store import EventStore, OnFirstUse
 from adapters.postgres import pool
 from api.callers import OperatorToken
 from api.commands.domains import Dns
+from api.commands.imports import Imports
 from api.desk import Desks
 from api.main import create_app, serve
 from api.paging import Cursors
@@ -35,7 +38,8 @@ def ports_on(reads: Reads) -> Ports:
     token, clock = OperatorToken("t"), lambda: datetime.now(UTC)
     dns = Dns(Zone, "bounces.test")
     people = identity_of(desks, clock)
-    return Ports(reads, desks, token, Cursors(b"k"), clock, {}, dns, people)
+    imports = Imports(Spool(Path("nowhere")), lambda: None)
+    return Ports(reads, desks, token, Cursors(b"k"), clock, {}, dns, people, imports)
 
 
 async def test_it_serves_until_told_and_refuses_while_postgres_is_away() -> None:
