@@ -75,6 +75,14 @@ def checked(address: str) -> str:
         raise Invalid(f"address: {bad}; write it as you@example.com") from bad
 
 
+def as_kept(address: str) -> str:
+    """An address as accounts are found by it: however its domain was spelled, or as it is."""
+    try:
+        return checked(address)
+    except Invalid:
+        return address.strip()
+
+
 def sign_up(identity: Identity, asked: SignUp, origin: Origin) -> None:
     """A new person with a tenant of their own, and a mail to verify the address.
 
@@ -141,7 +149,7 @@ def send_verification(identity: Identity, user_id: str, address: str) -> None:
 
 def resend_verification(identity: Identity, address: str) -> None:
     """Mail the link again, to who is not verified yet. Says nothing about anybody else."""
-    known = identity.accounts.at(address)
+    known = identity.accounts.at(as_kept(address))
     if known and known.verified_at is None and _may_mail(identity, known):
         send_verification(identity, known.user_id, known.address)
 
@@ -168,7 +176,7 @@ def count_request(identity: Identity, origin: Origin) -> None:
 
 def ask_reset(identity: Identity, address: str) -> None:
     """Mail a link to choose another password, if there is such an account."""
-    known = identity.accounts.at(address)
+    known = identity.accounts.at(as_kept(address))
     if known and known.disabled_at is None and _may_mail(identity, known):
         _send_reset(identity, known, LetterKind.RESET)
 

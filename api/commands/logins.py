@@ -18,7 +18,7 @@ from adapters.identity.throttle import (
     Subject,
 )
 from api.browsers import Origin
-from api.commands.accounts import Identity, require
+from api.commands.accounts import Identity, as_kept, require
 from api.problems import Problem
 from domain import user
 from domain.refusals import NotFound, WrongState
@@ -56,13 +56,14 @@ def log_in(
 
 def _known(identity: Identity, address: str, password: str, origin: Origin) -> Account:
     """The account with this address and password; what fails counts, what succeeds does not."""
+    address = as_kept(address)
     attempt_id = identity.throttle.attempt(
         identity.clock(),
-        Subject("log-in of user", address_key(address.strip()), LOGIN_OF_USER),
+        Subject("log-in of user", address_key(address), LOGIN_OF_USER),
         Subject("log-in from ip", origin.ip, LOGIN_OF_IP),
         Subject("log-in", "", LOGIN_OF_ALL),
     )
-    account = identity.accounts.at(address.strip())
+    account = identity.accounts.at(address)
     try:
         right = identity.passwords.check(password, account.password_hash if account else None)
     except Busy:
