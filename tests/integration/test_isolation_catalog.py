@@ -9,6 +9,7 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from adapters import postgres
 from projections import models
 from tests.isolation_catalog import leaks
 
@@ -55,3 +56,28 @@ def test_no_table_view_or_function_lets_a_tenant_see_another(dsn: str) -> None:
 def test_the_walk_finds_what_is_broken_on_purpose(dsn: str, change: str, said: str) -> None:
     """I11: the control of the test above."""
     assert any(said in finding for finding in found(dsn, change))
+
+
+def leads_without_asking_for_a_tenant(dsn: str) -> int:
+    """How many a query that forgot its tenant filter sees, bound to ten_a."""
+    with postgres.connect_sync(dsn, "pm_api") as conn, conn.transaction():
+        postgres.set_tenant(conn, "ten_a")
+        found = conn.execute("SELECT count(*) FROM vault.contact").fetchone()
+    return int(found[0]) if found else 0
+
+
+def test_a_forgotten_tenant_filter_still_sees_its_own_rows_alone(dsn: str) -> None:
+    """I11: RLS is the second lock; without it (the control) such a query sees everybody's."""
+    with psycopg.connect(dsn, autocommit=True) as owner:
+        for tenant, leads in (("ten_a", 2), ("ten_b", 3)):
+            owner.execute("SELECT set_config('app.tenant_id', %s, false)", (tenant,))
+            owner.execute(
+                "INSERT INTO vault.contact (tenant_id, contact_id, domain)"
+                " SELECT %s, 'lea_' || n, '' FROM generate_series(1, %s) AS n",
+                (tenant, leads),
+            )
+        with_the_lock = leads_without_asking_for_a_tenant(dsn)
+        owner.execute("ALTER TABLE vault.contact DISABLE ROW LEVEL SECURITY")
+        without_it = leads_without_asking_for_a_tenant(dsn)
+
+    assert (with_the_lock, without_it) == (2, 5)
