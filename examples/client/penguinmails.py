@@ -169,6 +169,8 @@ class Client(Transport):
         until: str | None = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's campaigns with their counters, the newest first.
 
@@ -184,7 +186,9 @@ class Client(Transport):
                 "until": until,
                 "limit": limit,
                 "cursor": cursor,
+                "min_position": min_position,
             },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def create_campaign(
@@ -228,12 +232,23 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_campaign(self, campaign_id: str) -> Any:
+    def get_campaign(
+        self,
+        campaign_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """State, counters and rates of a campaign. At rest, requested is the sum of the ends.
 
         GET /v1/campaigns/{campaign_id}
         """
-        return self.call("GET", f"/v1/campaigns/{_part(campaign_id)}")
+        return self.call(
+            "GET",
+            f"/v1/campaigns/{_part(campaign_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def revise_campaign(
         self,
@@ -284,6 +299,8 @@ class Client(Transport):
         provider: str = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The ledger: one row per send of the campaign, in a fixed order.
 
@@ -292,7 +309,14 @@ class Client(Transport):
         return self.call(
             "GET",
             f"/v1/campaigns/{_part(campaign_id)}/sends",
-            query={"state": state, "provider": provider, "limit": limit, "cursor": cursor},
+            query={
+                "state": state,
+                "provider": provider,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_plan(self, campaign_id: str, *, idempotency_key: str = OMIT) -> Any:
@@ -423,6 +447,8 @@ class Client(Transport):
         until: str | None = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Whom the tenant does not mail, the newest first. The platform's own list is not shown.
 
@@ -438,7 +464,9 @@ class Client(Transport):
                 "until": until,
                 "limit": limit,
                 "cursor": cursor,
+                "min_position": min_position,
             },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def suppress(
@@ -590,22 +618,44 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def suppress_everywhere(self, *, address: str, reason: str = OMIT) -> Any:
+    def suppress_everywhere(
+        self,
+        *,
+        address: str,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+        reason: str = OMIT,
+    ) -> Any:
         """For staff: no tenant mails this address any more, and none can lift that.
 
         POST /v1/suppressions/platform
         """
         return self.call(
-            "POST", "/v1/suppressions/platform", body={"address": address, "reason": reason}
+            "POST",
+            "/v1/suppressions/platform",
+            query={"min_position": min_position},
+            body={"address": address, "reason": reason},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def lift_everywhere(self, *, address: str, reason: str = OMIT) -> Any:
+    def lift_everywhere(
+        self,
+        *,
+        address: str,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+        reason: str = OMIT,
+    ) -> Any:
         """For staff: tenants may mail this address again.
 
         POST /v1/suppressions/platform/lift
         """
         return self.call(
-            "POST", "/v1/suppressions/platform/lift", body={"address": address, "reason": reason}
+            "POST",
+            "/v1/suppressions/platform/lift",
+            query={"min_position": min_position},
+            body={"address": address, "reason": reason},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def list_sends(
@@ -613,6 +663,7 @@ class Client(Transport):
         *,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
         campaign_id: str = OMIT,
         contact_id: str = OMIT,
         provider: str = OMIT,
@@ -620,6 +671,7 @@ class Client(Transport):
         ip: str = OMIT,
         requested_from: str | None = OMIT,
         requested_to: str | None = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Sends by campaign, lead, provider, state, IP and the moment they were requested.
 
@@ -634,6 +686,7 @@ class Client(Transport):
             query={
                 "limit": limit,
                 "cursor": cursor,
+                "min_position": min_position,
                 "campaign_id": campaign_id,
                 "contact_id": contact_id,
                 "provider": provider,
@@ -642,29 +695,46 @@ class Client(Transport):
                 "requested_from": requested_from,
                 "requested_to": requested_to,
             },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_send(self, send_id: str) -> Any:
+    def get_send(
+        self,
+        send_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """What became of one mail to one lead, and why: events, decisions, releases, what holds it.
 
         GET /v1/sends/{send_id}
         """
-        return self.call("GET", f"/v1/sends/{_part(send_id)}")
+        return self.call(
+            "GET",
+            f"/v1/sends/{_part(send_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def get_overview(
         self,
         *,
+        min_position: int = OMIT,
         range: str = OMIT,
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The dashboard: totals beside those of the days before, funnel, campaigns, bounces, usage.
 
         GET /v1/overview
         """
         return self.call(
-            "GET", "/v1/overview", query={"range": range, "from": from_, "to": to, "tz": tz}
+            "GET",
+            "/v1/overview",
+            query={"min_position": min_position, "range": range, "from": from_, "to": to, "tz": tz},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_timeseries(
@@ -672,10 +742,12 @@ class Client(Transport):
         *,
         by: str = OMIT,
         campaign_id: str = OMIT,
+        min_position: int = OMIT,
         range: str = OMIT,
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Figures over time, cut where the zone's hours, days, weeks (from Monday) or months begin.
 
@@ -689,21 +761,25 @@ class Client(Transport):
             query={
                 "by": by,
                 "campaign_id": campaign_id,
+                "min_position": min_position,
                 "range": range,
                 "from": from_,
                 "to": to,
                 "tz": tz,
             },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_funnel(
         self,
         *,
         campaign_id: str = OMIT,
+        min_position: int = OMIT,
         range: str = OMIT,
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Requested, sent, delivered, opened, clicked, replied: what happened within the range.
 
@@ -712,7 +788,15 @@ class Client(Transport):
         return self.call(
             "GET",
             "/v1/analytics/funnel",
-            query={"campaign_id": campaign_id, "range": range, "from": from_, "to": to, "tz": tz},
+            query={
+                "campaign_id": campaign_id,
+                "min_position": min_position,
+                "range": range,
+                "from": from_,
+                "to": to,
+                "tz": tz,
+            },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_bounces(
@@ -720,10 +804,12 @@ class Client(Transport):
         *,
         provider: str = OMIT,
         limit: int = OMIT,
+        min_position: int = OMIT,
         range: str = OMIT,
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The most frequent reasons of rejections, counted by UTC day: `utc_days` says which.
 
@@ -735,20 +821,24 @@ class Client(Transport):
             query={
                 "provider": provider,
                 "limit": limit,
+                "min_position": min_position,
                 "range": range,
                 "from": from_,
                 "to": to,
                 "tz": tz,
             },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_providers(
         self,
         *,
+        min_position: int = OMIT,
         range: str = OMIT,
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Figures by mailbox provider, where most was sent first.
 
@@ -757,35 +847,52 @@ class Client(Transport):
         return self.call(
             "GET",
             "/v1/analytics/providers",
-            query={"range": range, "from": from_, "to": to, "tz": tz},
+            query={"min_position": min_position, "range": range, "from": from_, "to": to, "tz": tz},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_ips(
         self,
         *,
+        min_position: int = OMIT,
         range: str = OMIT,
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Figures by sending IP, where most was sent first. What never left is of none.
 
         GET /v1/analytics/ips
         """
         return self.call(
-            "GET", "/v1/analytics/ips", query={"range": range, "from": from_, "to": to, "tz": tz}
+            "GET",
+            "/v1/analytics/ips",
+            query={"min_position": min_position, "range": range, "from": from_, "to": to, "tz": tz},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_campaign_stats(self, campaign_id: str, *, by: str = OMIT, tz: str = OMIT) -> Any:
+    def get_campaign_stats(
+        self,
+        campaign_id: str,
+        *,
+        by: str = OMIT,
+        tz: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """A campaign's figures from its first send on. By hour: its last 31 days.
 
         GET /v1/campaigns/{campaign_id}/stats
         """
         return self.call(
-            "GET", f"/v1/campaigns/{_part(campaign_id)}/stats", query={"by": by, "tz": tz}
+            "GET",
+            f"/v1/campaigns/{_part(campaign_id)}/stats",
+            query={"by": by, "tz": tz, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_usage(self) -> Any:
+    def get_usage(self, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
         """Sends of this month (UTC) against the plan's limit, crossings of 80, 90, 95 and 100 percent.
 
         A send is used once: in the month in which its first attempt started. Retries are free, and so
@@ -793,7 +900,12 @@ class Client(Transport):
 
         GET /v1/usage
         """
-        return self.call("GET", "/v1/usage")
+        return self.call(
+            "GET",
+            "/v1/usage",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def set_limit(
         self,
@@ -811,6 +923,28 @@ class Client(Transport):
             "/v1/usage/limit",
             body={"sends_per_month": sends_per_month, "reason": reason},
             headers={"idempotency-key": idempotency_key},
+        )
+
+    def listen(
+        self,
+        *,
+        min_position: int = OMIT,
+        last_event_id: str = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
+        """States and counters of campaigns, each time they change.
+
+        An event tells what is, not by how much it changed. After each group comes `position`, whose id
+        a client gives back as Last-Event-ID: it is then told of all that changed since. Streams end
+        after ten minutes; clients come back by themselves.
+
+        GET /v1/live
+        """
+        return self.call(
+            "GET",
+            "/v1/live",
+            query={"min_position": min_position},
+            headers={"last-event-id": last_event_id, "PM-Min-Position": pm_min_position},
         )
 
     def get_health(self) -> Any:
@@ -859,21 +993,43 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def list_domains(self, *, state: str = OMIT, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_domains(
+        self,
+        *,
+        state: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """The tenant's sending domains by name.
 
         GET /v1/domains
         """
         return self.call(
-            "GET", "/v1/domains", query={"state": state, "limit": limit, "cursor": cursor}
+            "GET",
+            "/v1/domains",
+            query={"state": state, "limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_domain(self, domain_id: str) -> Any:
+    def get_domain(
+        self,
+        domain_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """A domain with each DNS record: what to publish, what was seen, what is wrong.
 
         GET /v1/domains/{domain_id}
         """
-        return self.call("GET", f"/v1/domains/{_part(domain_id)}")
+        return self.call(
+            "GET",
+            f"/v1/domains/{_part(domain_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def remove_domain(
         self,
@@ -938,26 +1094,49 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def list_senders(self, *, address: str = OMIT, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_senders(
+        self,
+        *,
+        address: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """The tenant's From addresses, and whether mail can be sent from them.
 
         GET /v1/senders
         """
         return self.call(
-            "GET", "/v1/senders", query={"address": address, "limit": limit, "cursor": cursor}
+            "GET",
+            "/v1/senders",
+            query={
+                "address": address,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def list_sending_ips(self) -> Any:
+    def list_sending_ips(self, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
         """All sending IPs of the tenant: route, caps and rates per provider, use of this UTC day.
 
         GET /v1/sending-ips
         """
-        return self.call("GET", "/v1/sending-ips")
+        return self.call(
+            "GET",
+            "/v1/sending-ips",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def add_ip(
         self,
         *,
+        min_position: int = OMIT,
         idempotency_key: str = OMIT,
+        pm_min_position: int = OMIT,
         address: str = OMIT,
         route: str = OMIT,
         relay_host: str = OMIT,
@@ -974,6 +1153,7 @@ class Client(Transport):
         return self.call(
             "POST",
             "/v1/sending-ips",
+            query={"min_position": min_position},
             body={
                 "address": address,
                 "route": route,
@@ -981,7 +1161,7 @@ class Client(Transport):
                 "relay_port": relay_port,
                 "vps_id": vps_id,
             },
-            headers={"idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key, "PM-Min-Position": pm_min_position},
         )
 
     def put_cap(
@@ -1049,19 +1229,37 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def list_vps(self, *, state: str = OMIT, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_vps(
+        self,
+        *,
+        state: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """The tenant's VPS, the oldest first.
 
         GET /v1/vps
         """
-        return self.call("GET", "/v1/vps", query={"state": state, "limit": limit, "cursor": cursor})
+        return self.call(
+            "GET",
+            "/v1/vps",
+            query={"state": state, "limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def get_vps(self, vps_id: str) -> Any:
+    def get_vps(self, vps_id: str, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
         """One VPS and the sending IPs that belong to it.
 
         GET /v1/vps/{vps_id}
         """
-        return self.call("GET", f"/v1/vps/{_part(vps_id)}")
+        return self.call(
+            "GET",
+            f"/v1/vps/{_part(vps_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def put_state(
         self,
@@ -1125,6 +1323,8 @@ class Client(Transport):
         domain_id: str = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's mailboxes, the newest first.
 
@@ -1133,15 +1333,33 @@ class Client(Transport):
         return self.call(
             "GET",
             "/v1/mailboxes",
-            query={"state": state, "domain_id": domain_id, "limit": limit, "cursor": cursor},
+            query={
+                "state": state,
+                "domain_id": domain_id,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_mailbox(self, mailbox_id: str) -> Any:
+    def get_mailbox(
+        self,
+        mailbox_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """One mailbox. `protocols` tells which credentials there are; nothing tells them.
 
         GET /v1/mailboxes/{mailbox_id}
         """
-        return self.call("GET", f"/v1/mailboxes/{_part(mailbox_id)}")
+        return self.call(
+            "GET",
+            f"/v1/mailboxes/{_part(mailbox_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def change_mailbox(
         self,
@@ -1256,6 +1474,8 @@ class Client(Transport):
         archived: bool = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's templates, the newest first.
 
@@ -1270,15 +1490,28 @@ class Client(Transport):
                 "archived": archived,
                 "limit": limit,
                 "cursor": cursor,
+                "min_position": min_position,
             },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_template(self, template_id: str) -> Any:
+    def get_template(
+        self,
+        template_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """One template; what it says is under /draft and /versions.
 
         GET /v1/templates/{template_id}
         """
-        return self.call("GET", f"/v1/templates/{_part(template_id)}")
+        return self.call(
+            "GET",
+            f"/v1/templates/{_part(template_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def change_template(
         self,
@@ -1399,7 +1632,15 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def list_versions(self, template_id: str, *, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_versions(
+        self,
+        template_id: str,
+        *,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """What was published, the newest first.
 
         GET /v1/templates/{template_id}/versions
@@ -1407,15 +1648,28 @@ class Client(Transport):
         return self.call(
             "GET",
             f"/v1/templates/{_part(template_id)}/versions",
-            query={"limit": limit, "cursor": cursor},
+            query={"limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_version(self, template_id: str, version: int) -> Any:
+    def get_version(
+        self,
+        template_id: str,
+        version: int,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """What a version says: its parts as they are sent, variables and all.
 
         GET /v1/templates/{template_id}/versions/{version}
         """
-        return self.call("GET", f"/v1/templates/{_part(template_id)}/versions/{_part(version)}")
+        return self.call(
+            "GET",
+            f"/v1/templates/{_part(template_id)}/versions/{_part(version)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def compare(
         self,
@@ -1466,7 +1720,9 @@ class Client(Transport):
         self,
         template_id: str,
         *,
+        min_position: int = OMIT,
         idempotency_key: str = OMIT,
+        pm_min_position: int = OMIT,
         version: int | None = OMIT,
         contact_id: str = OMIT,
         fields: Mapping[str, Any] = OMIT,
@@ -1480,8 +1736,9 @@ class Client(Transport):
         return self.call(
             "POST",
             f"/v1/templates/{_part(template_id)}/preview",
+            query={"min_position": min_position},
             body={"version": version, "contact_id": contact_id, "fields": fields},
-            headers={"idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key, "PM-Min-Position": pm_min_position},
         )
 
     def send_test(
@@ -1490,7 +1747,9 @@ class Client(Transport):
         *,
         sender_id: str,
         to: list[Any],
+        min_position: int = OMIT,
         idempotency_key: str = OMIT,
+        pm_min_position: int = OMIT,
         version: int | None = OMIT,
         contact_id: str = OMIT,
         fields: Mapping[str, Any] = OMIT,
@@ -1504,6 +1763,7 @@ class Client(Transport):
         return self.call(
             "POST",
             f"/v1/templates/{_part(template_id)}/test",
+            query={"min_position": min_position},
             body={
                 "version": version,
                 "contact_id": contact_id,
@@ -1511,7 +1771,7 @@ class Client(Transport):
                 "sender_id": sender_id,
                 "to": to,
             },
-            headers={"idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key, "PM-Min-Position": pm_min_position},
         )
 
     def sign_up(self, *, address: str, password: str, tenant_name: str) -> Any:
@@ -1701,12 +1961,17 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_tenant(self) -> Any:
+    def get_tenant(self, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
         """The tenant: name, time zone of its days, whether it may send, how much is in it.
 
         GET /v1/tenant
         """
-        return self.call("GET", "/v1/tenant")
+        return self.call(
+            "GET",
+            "/v1/tenant",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def change_tenant(
         self,
@@ -1742,31 +2007,62 @@ class Client(Transport):
             "POST", "/v1/tenant/deletion/cancel", headers={"idempotency-key": idempotency_key}
         )
 
-    def list_roles(self) -> Any:
+    def list_roles(self, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
         """Every role of a tenant's people, and what it may do: scopes of API keys are named so too.
 
         GET /v1/roles
         """
-        return self.call("GET", "/v1/roles")
+        return self.call(
+            "GET",
+            "/v1/roles",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def list_users(self, *, role: str = OMIT, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_users(
+        self,
+        *,
+        role: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """The tenant's people, by id.
 
         GET /v1/users
         """
-        return self.call("GET", "/v1/users", query={"role": role, "limit": limit, "cursor": cursor})
+        return self.call(
+            "GET",
+            "/v1/users",
+            query={"role": role, "limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def get_user(self, user_id: str) -> Any:
+    def get_user(
+        self,
+        user_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """One person of the tenant.
 
         GET /v1/users/{user_id}
         """
-        return self.call("GET", f"/v1/users/{_part(user_id)}")
+        return self.call(
+            "GET",
+            f"/v1/users/{_part(user_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def change_user(
         self,
         user_id: str,
         *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         role: str | None = OMIT,
         workspace_ids: list[Any] | None = OMIT,
@@ -1781,11 +2077,20 @@ class Client(Transport):
         return self.call(
             "PATCH",
             f"/v1/users/{_part(user_id)}",
+            query={"min_position": min_position},
             body={"role": role, "workspace_ids": workspace_ids, "reason": reason},
-            headers={"idempotency-key": idempotency_key},
+            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
         )
 
-    def remove_user(self, user_id: str, *, reason: str = OMIT, idempotency_key: str = OMIT) -> Any:
+    def remove_user(
+        self,
+        user_id: str,
+        *,
+        reason: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+        idempotency_key: str = OMIT,
+    ) -> Any:
         """Remove a person from this tenant, at once. Their account and other tenants stay theirs.
 
         DELETE /v1/users/{user_id}
@@ -1793,11 +2098,19 @@ class Client(Transport):
         return self.call(
             "DELETE",
             f"/v1/users/{_part(user_id)}",
-            query={"reason": reason},
-            headers={"idempotency-key": idempotency_key},
+            query={"reason": reason, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
         )
 
-    def disable_user(self, user_id: str, *, idempotency_key: str = OMIT, reason: str = OMIT) -> Any:
+    def disable_user(
+        self,
+        user_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+        idempotency_key: str = OMIT,
+        reason: str = OMIT,
+    ) -> Any:
         """Take a person's access to this tenant, at once; they keep their place.
 
         POST /v1/users/{user_id}/disable
@@ -1805,11 +2118,20 @@ class Client(Transport):
         return self.call(
             "POST",
             f"/v1/users/{_part(user_id)}/disable",
+            query={"min_position": min_position},
             body={"reason": reason},
-            headers={"idempotency-key": idempotency_key},
+            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
         )
 
-    def enable_user(self, user_id: str, *, idempotency_key: str = OMIT, reason: str = OMIT) -> Any:
+    def enable_user(
+        self,
+        user_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+        idempotency_key: str = OMIT,
+        reason: str = OMIT,
+    ) -> Any:
         """Give a disabled person their access back.
 
         POST /v1/users/{user_id}/enable
@@ -1817,8 +2139,9 @@ class Client(Transport):
         return self.call(
             "POST",
             f"/v1/users/{_part(user_id)}/enable",
+            query={"min_position": min_position},
             body={"reason": reason},
-            headers={"idempotency-key": idempotency_key},
+            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
         )
 
     def invite(
@@ -1826,6 +2149,8 @@ class Client(Transport):
         *,
         address: str,
         role: str,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         workspace_ids: list[Any] | None = OMIT,
     ) -> Any:
@@ -1836,17 +2161,29 @@ class Client(Transport):
         return self.call(
             "POST",
             "/v1/invitations",
+            query={"min_position": min_position},
             body={"address": address, "role": role, "workspace_ids": workspace_ids},
-            headers={"idempotency-key": idempotency_key},
+            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
         )
 
-    def list_invitations(self, *, state: str = OMIT, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_invitations(
+        self,
+        *,
+        state: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """The tenant's invitations, the newest first.
 
         GET /v1/invitations
         """
         return self.call(
-            "GET", "/v1/invitations", query={"state": state, "limit": limit, "cursor": cursor}
+            "GET",
+            "/v1/invitations",
+            query={"state": state, "limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def accept(self, *, token: str, password: str | None = OMIT) -> Any:
@@ -1858,7 +2195,14 @@ class Client(Transport):
             "POST", "/v1/invitations/accept", body={"token": token, "password": password}
         )
 
-    def resend(self, invitation_id: str, *, idempotency_key: str = OMIT) -> Any:
+    def resend(
+        self,
+        invitation_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+        idempotency_key: str = OMIT,
+    ) -> Any:
         """Mail a fresh link, good for seven days again; the older link is void.
 
         POST /v1/invitations/{invitation_id}/resend
@@ -1866,7 +2210,8 @@ class Client(Transport):
         return self.call(
             "POST",
             f"/v1/invitations/{_part(invitation_id)}/resend",
-            headers={"idempotency-key": idempotency_key},
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
         )
 
     def revoke(self, invitation_id: str, *, idempotency_key: str = OMIT) -> Any:
@@ -1884,6 +2229,8 @@ class Client(Transport):
         self,
         *,
         name: str,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         role: str | None = OMIT,
         scopes: list[Any] = OMIT,
@@ -1898,6 +2245,7 @@ class Client(Transport):
         return self.call(
             "POST",
             "/v1/keys",
+            query={"min_position": min_position},
             body={
                 "name": name,
                 "role": role,
@@ -1906,22 +2254,39 @@ class Client(Transport):
                 "expires_in_days": expires_in_days,
                 "test": test,
             },
-            headers={"idempotency-key": idempotency_key},
+            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
         )
 
-    def list_keys(self, *, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_keys(
+        self,
+        *,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """The tenant's keys, the newest first, without their secrets.
 
         GET /v1/keys
         """
-        return self.call("GET", "/v1/keys", query={"limit": limit, "cursor": cursor})
+        return self.call(
+            "GET",
+            "/v1/keys",
+            query={"limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def get_key(self, key_id: str) -> Any:
+    def get_key(self, key_id: str, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
         """One key: what it may do, until when, when it was last used (to the minute).
 
         GET /v1/keys/{key_id}
         """
-        return self.call("GET", f"/v1/keys/{_part(key_id)}")
+        return self.call(
+            "GET",
+            f"/v1/keys/{_part(key_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def revoke_key(self, key_id: str, *, reason: str = OMIT, idempotency_key: str = OMIT) -> Any:
         """End a key: the next request with it is refused.
@@ -1935,7 +2300,15 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def rotate_key(self, key_id: str, *, idempotency_key: str = OMIT, overlap_s: int = OMIT) -> Any:
+    def rotate_key(
+        self,
+        key_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+        idempotency_key: str = OMIT,
+        overlap_s: int = OMIT,
+    ) -> Any:
         """Put a new key in its place, with the same rights; the old one ends after `overlap_s`.
 
         POST /v1/keys/{key_id}/rotate
@@ -1943,8 +2316,9 @@ class Client(Transport):
         return self.call(
             "POST",
             f"/v1/keys/{_part(key_id)}/rotate",
+            query={"min_position": min_position},
             body={"overlap_s": overlap_s},
-            headers={"idempotency-key": idempotency_key},
+            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
         )
 
     def create_workspace(self, *, name: str, idempotency_key: str = OMIT) -> Any:
@@ -1965,21 +2339,42 @@ class Client(Transport):
         archived: bool = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The workspaces that the caller may see, by id.
 
         GET /v1/workspaces
         """
         return self.call(
-            "GET", "/v1/workspaces", query={"archived": archived, "limit": limit, "cursor": cursor}
+            "GET",
+            "/v1/workspaces",
+            query={
+                "archived": archived,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_workspace(self, workspace_id: str) -> Any:
+    def get_workspace(
+        self,
+        workspace_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """One workspace.
 
         GET /v1/workspaces/{workspace_id}
         """
-        return self.call("GET", f"/v1/workspaces/{_part(workspace_id)}")
+        return self.call(
+            "GET",
+            f"/v1/workspaces/{_part(workspace_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def rename_workspace(self, workspace_id: str, *, name: str, idempotency_key: str = OMIT) -> Any:
         """Call it otherwise.
@@ -2010,6 +2405,8 @@ class Client(Transport):
         *,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Who may see the workspace: its own people, and those of the whole tenant.
 
@@ -2018,7 +2415,8 @@ class Client(Transport):
         return self.call(
             "GET",
             f"/v1/workspaces/{_part(workspace_id)}/users",
-            query={"limit": limit, "cursor": cursor},
+            query={"limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def list_audit(
@@ -2031,6 +2429,8 @@ class Client(Transport):
         until: str | None = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Every decision in the tenant, the newest first, with its whole event.
 
@@ -2047,73 +2447,180 @@ class Client(Transport):
                 "until": until,
                 "limit": limit,
                 "cursor": cursor,
+                "min_position": min_position,
             },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def list_tenants(self, *, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_tenants(
+        self,
+        *,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """All tenants, by id.
 
         GET /v1/staff/tenants
         """
-        return self.call("GET", "/v1/staff/tenants", query={"limit": limit, "cursor": cursor})
+        return self.call(
+            "GET",
+            "/v1/staff/tenants",
+            query={"limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def get_any_tenant(self, tenant_id: str) -> Any:
+    def get_any_tenant(
+        self,
+        tenant_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """One tenant, with how much is in it.
 
         GET /v1/staff/tenants/{tenant_id}
         """
-        return self.call("GET", f"/v1/staff/tenants/{_part(tenant_id)}")
+        return self.call(
+            "GET",
+            f"/v1/staff/tenants/{_part(tenant_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def suspend_tenant(self, tenant_id: str, *, reason: str) -> Any:
+    def suspend_tenant(
+        self,
+        tenant_id: str,
+        *,
+        reason: str,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """Stop everything that the tenant sends, until it is restored.
 
         POST /v1/staff/tenants/{tenant_id}/suspend
         """
         return self.call(
-            "POST", f"/v1/staff/tenants/{_part(tenant_id)}/suspend", body={"reason": reason}
+            "POST",
+            f"/v1/staff/tenants/{_part(tenant_id)}/suspend",
+            query={"min_position": min_position},
+            body={"reason": reason},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def restore_tenant(self, tenant_id: str) -> Any:
+    def restore_tenant(
+        self,
+        tenant_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """Let the tenant send again.
 
         POST /v1/staff/tenants/{tenant_id}/restore
         """
-        return self.call("POST", f"/v1/staff/tenants/{_part(tenant_id)}/restore")
+        return self.call(
+            "POST",
+            f"/v1/staff/tenants/{_part(tenant_id)}/restore",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def list_staff(self, *, limit: int = OMIT, cursor: str = OMIT) -> Any:
+    def list_staff(
+        self,
+        *,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """All staff, also who was removed.
 
         GET /v1/staff/members
         """
-        return self.call("GET", "/v1/staff/members", query={"limit": limit, "cursor": cursor})
+        return self.call(
+            "GET",
+            "/v1/staff/members",
+            query={"limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def add_staff(self, *, name: str, role: str) -> Any:
+    def add_staff(
+        self,
+        *,
+        name: str,
+        role: str,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """Take somebody on. `token` is shown in this answer alone; only its hash is kept.
 
         POST /v1/staff/members
         """
-        return self.call("POST", "/v1/staff/members", body={"name": name, "role": role})
+        return self.call(
+            "POST",
+            "/v1/staff/members",
+            query={"min_position": min_position},
+            body={"name": name, "role": role},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def change_staff(self, staff_id: str, *, role: str) -> Any:
+    def change_staff(
+        self,
+        staff_id: str,
+        *,
+        role: str,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """Another role, from their next request on.
 
         PATCH /v1/staff/members/{staff_id}
         """
-        return self.call("PATCH", f"/v1/staff/members/{_part(staff_id)}", body={"role": role})
+        return self.call(
+            "PATCH",
+            f"/v1/staff/members/{_part(staff_id)}",
+            query={"min_position": min_position},
+            body={"role": role},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def remove_staff(self, staff_id: str) -> Any:
+    def remove_staff(
+        self,
+        staff_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """Let somebody go: the next request with their token is refused.
 
         DELETE /v1/staff/members/{staff_id}
         """
-        return self.call("DELETE", f"/v1/staff/members/{_part(staff_id)}")
+        return self.call(
+            "DELETE",
+            f"/v1/staff/members/{_part(staff_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def renew_staff_token(self, staff_id: str) -> Any:
+    def renew_staff_token(
+        self,
+        staff_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """Another token; the old one ends now.
 
         POST /v1/staff/members/{staff_id}/token
         """
-        return self.call("POST", f"/v1/staff/members/{_part(staff_id)}/token")
+        return self.call(
+            "POST",
+            f"/v1/staff/members/{_part(staff_id)}/token",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def list_lists(
         self,
@@ -2121,13 +2628,23 @@ class Client(Transport):
         archived: bool | None = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's lists with the number of their members, the newest first.
 
         GET /v1/lists
         """
         return self.call(
-            "GET", "/v1/lists", query={"archived": archived, "limit": limit, "cursor": cursor}
+            "GET",
+            "/v1/lists",
+            query={
+                "archived": archived,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def create_list(
@@ -2148,12 +2665,23 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_list(self, list_id: str) -> Any:
+    def get_list(
+        self,
+        list_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """One list; its members are `GET /v1/leads?list_id=…`.
 
         GET /v1/lists/{list_id}
         """
-        return self.call("GET", f"/v1/lists/{_part(list_id)}")
+        return self.call(
+            "GET",
+            f"/v1/lists/{_part(list_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def rename_list(self, list_id: str, *, name: str, idempotency_key: str = OMIT) -> Any:
         """Call the list something else.
@@ -2223,6 +2751,8 @@ class Client(Transport):
         sort: str = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """Leads that meet every filter, in an order, page by page.
 
@@ -2244,7 +2774,9 @@ class Client(Transport):
                 "sort": sort,
                 "limit": limit,
                 "cursor": cursor,
+                "min_position": min_position,
             },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def create_lead(
@@ -2267,12 +2799,23 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_lead(self, lead_id: str) -> Any:
+    def get_lead(
+        self,
+        lead_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """One lead; its ETag is what a change is checked against.
 
         GET /v1/leads/{lead_id}
         """
-        return self.call("GET", f"/v1/leads/{_part(lead_id)}")
+        return self.call(
+            "GET",
+            f"/v1/leads/{_part(lead_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def change_lead(
         self,
@@ -2323,13 +2866,23 @@ class Client(Transport):
         archived: bool | None = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's segments, the newest first.
 
         GET /v1/segments
         """
         return self.call(
-            "GET", "/v1/segments", query={"archived": archived, "limit": limit, "cursor": cursor}
+            "GET",
+            "/v1/segments",
+            query={
+                "archived": archived,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def create_segment(
@@ -2351,12 +2904,23 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_segment(self, segment_id: str) -> Any:
+    def get_segment(
+        self,
+        segment_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """One segment; its ETag is what a change is checked against.
 
         GET /v1/segments/{segment_id}
         """
-        return self.call("GET", f"/v1/segments/{_part(segment_id)}")
+        return self.call(
+            "GET",
+            f"/v1/segments/{_part(segment_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def change_segment(
         self,
@@ -2378,19 +2942,42 @@ class Client(Transport):
             headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
 
-    def preview_segment(self, segment_id: str) -> Any:
+    def preview_segment(
+        self,
+        segment_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """How many leads are in it now, and the newest of them.
 
         GET /v1/segments/{segment_id}/preview
         """
-        return self.call("GET", f"/v1/segments/{_part(segment_id)}/preview")
+        return self.call(
+            "GET",
+            f"/v1/segments/{_part(segment_id)}/preview",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
-    def preview_filter(self, *, filter: Mapping[str, Any]) -> Any:
+    def preview_filter(
+        self,
+        *,
+        filter: Mapping[str, Any],
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
         """How many leads meet a filter now, and the newest of them; nothing is kept.
 
         POST /v1/segments/preview
         """
-        return self.call("POST", "/v1/segments/preview", body={"filter": filter})
+        return self.call(
+            "POST",
+            "/v1/segments/preview",
+            query={"min_position": min_position},
+            body={"filter": filter},
+            headers={"PM-Min-Position": pm_min_position},
+        )
 
     def list_members(
         self,
@@ -2399,6 +2986,8 @@ class Client(Transport):
         sort: str = OMIT,
         limit: int = OMIT,
         cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
     ) -> Any:
         """The leads that are in it now, page by page.
 
@@ -2407,7 +2996,8 @@ class Client(Transport):
         return self.call(
             "GET",
             f"/v1/segments/{_part(segment_id)}/leads",
-            query={"sort": sort, "limit": limit, "cursor": cursor},
+            query={"sort": sort, "limit": limit, "cursor": cursor, "min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
         )
 
     def archive_segment(self, segment_id: str, *, idempotency_key: str = OMIT) -> Any:
@@ -2430,4 +3020,156 @@ class Client(Transport):
             "POST",
             f"/v1/segments/{_part(segment_id)}/freeze",
             headers={"idempotency-key": idempotency_key},
+        )
+
+    def upload_file(
+        self,
+        *,
+        data: bytes,
+        list_id: str = OMIT,
+        list_name: str = OMIT,
+        workspace_id: str = OMIT,
+        file_name: str = OMIT,
+        sheet: str = OMIT,
+        idempotency_key: str = OMIT,
+    ) -> Any:
+        """Take in a CSV or XLSX file, at most 100 MiB: as the body, or as the part `file` of a form.
+
+        POST /v1/imports
+        """
+        return self.send(
+            "POST",
+            "/v1/imports",
+            {
+                "list_id": list_id,
+                "list_name": list_name,
+                "workspace_id": workspace_id,
+                "file_name": file_name,
+                "sheet": sheet,
+            },
+            data,
+            {k: v for k, v in {"idempotency-key": idempotency_key}.items() if v is not OMIT},
+        )
+
+    def list_imports(
+        self,
+        *,
+        list_id: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
+        """The tenant's imports, the newest first.
+
+        GET /v1/imports
+        """
+        return self.call(
+            "GET",
+            "/v1/imports",
+            query={
+                "list_id": list_id,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
+            headers={"PM-Min-Position": pm_min_position},
+        )
+
+    def get_import(
+        self,
+        import_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
+        """One import: its counts, and how far it is while it runs.
+
+        GET /v1/imports/{import_id}
+        """
+        return self.call(
+            "GET",
+            f"/v1/imports/{_part(import_id)}",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
+        )
+
+    def preview_import(self, import_id: str, *, idempotency_key: str = OMIT) -> Any:
+        """How the file is written, what its columns are taken for, its first rows and bad ones.
+
+        GET /v1/imports/{import_id}/preview
+        """
+        return self.call(
+            "GET",
+            f"/v1/imports/{_part(import_id)}/preview",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def map_columns(
+        self,
+        import_id: str,
+        *,
+        columns: list[Any],
+        idempotency_key: str = OMIT,
+    ) -> Any:
+        """Say what each column is; the preview that follows from it.
+
+        PUT /v1/imports/{import_id}/mapping
+        """
+        return self.call(
+            "PUT",
+            f"/v1/imports/{_part(import_id)}/mapping",
+            body={"columns": columns},
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def start_import(self, import_id: str, *, idempotency_key: str = OMIT) -> Any:
+        """Run it in the background, as a whole or not at all.
+
+        POST /v1/imports/{import_id}/start
+        """
+        return self.call(
+            "POST",
+            f"/v1/imports/{_part(import_id)}/start",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def cancel_import(self, import_id: str, *, idempotency_key: str = OMIT) -> Any:
+        """Call it off: nothing of it stays.
+
+        POST /v1/imports/{import_id}/cancel
+        """
+        return self.call(
+            "POST",
+            f"/v1/imports/{_part(import_id)}/cancel",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def roll_back_import(self, import_id: str, *, idempotency_key: str = OMIT) -> Any:
+        """Take back what only this import brought: members, and contacts that no list has then.
+
+        POST /v1/imports/{import_id}/rollback
+        """
+        return self.call(
+            "POST",
+            f"/v1/imports/{_part(import_id)}/rollback",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def download_errors(
+        self,
+        import_id: str,
+        *,
+        min_position: int = OMIT,
+        pm_min_position: int = OMIT,
+    ) -> Any:
+        """The rows that could not be used, as CSV: line, reason, row.
+
+        GET /v1/imports/{import_id}/errors
+        """
+        return self.call(
+            "GET",
+            f"/v1/imports/{_part(import_id)}/errors",
+            query={"min_position": min_position},
+            headers={"PM-Min-Position": pm_min_position},
         )

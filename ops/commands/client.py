@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -35,11 +35,10 @@ def client(
 
 
 def _source() -> str:
-    from api.main import create_app
+    from api.main import operations
     from ops.client.writing import written
 
-    nothing: Any = None  # an application that is only asked what it has needs no ports
-    return written(create_app(nothing).openapi())
+    return written(operations().openapi())
 
 
 def _formatted(source: str) -> str:

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import ast
-from typing import Any
-
-from api.main import create_app
+from api.main import operations
 from ops.client.writing import written
 
-NOTHING: Any = None
-DESCRIBED = create_app(NOTHING).openapi()
+DESCRIBED = operations().openapi()
 TREE = ast.parse(written(DESCRIBED))
 
 
