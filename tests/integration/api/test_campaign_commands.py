@@ -92,8 +92,7 @@ async def test_a_change_needs_the_etag_of_what_it_changes(world: World) -> None:
     await refused(
         world.client.patch(path, json={"sign": "both"}, headers={"If-Match": '"x"'}), 412, "ETag"
     )
-    await refused(world.client.patch(path, json={"sign": "both"}), 428, "If-Match"
-    )
+    await refused(world.client.patch(path, json={"sign": "both"}), 428, "If-Match")
     assert world.told == ["Drafted", "Revised"]
 
 
@@ -339,7 +338,9 @@ async def test_i11_another_tenants_campaign_is_not_there(world: World) -> None:
     path = f"/v1/campaigns/{campaign_id}"
 
     await refused(world.client.get(path + "/plan", headers=headers), 404)
-    await refused(world.client.patch(path, json={"sign": "none"}, headers=headers | {"If-Match": "*"}), 404)
+    await refused(
+        world.client.patch(path, json={"sign": "none"}, headers=headers | {"If-Match": "*"}), 404
+    )
     for deed in ("launch", "estimate", "resume", "unschedule"):
         await refused(world.client.post(f"{path}/{deed}", headers=headers), 404)
     for deed in ("pause", "cancel"):
