@@ -19,7 +19,7 @@ pytestmark = pytest.mark.stack
 
 #: Who asks is the person themselves, the holder of a link, or somebody who is nobody yet.
 OF_NOBODY = re.compile(r"/v1/(auth|me)(/.*)?|/v1/invitations/accept|/health.*|/|/docs|/[a-z-]+")
-ALL_ROLES = ROLES | {f"staff {name}": granted for name, granted in STAFF_ROLES.items()}
+ALL_ROLES = dict(ROLES) | {f"staff {name}": granted for name, granted in STAFF_ROLES.items()}
 
 
 def operations() -> Iterator[tuple[str, str, set[str]]]:
@@ -27,7 +27,7 @@ def operations() -> Iterator[tuple[str, str, set[str]]]:
     for module in main.ROUTERS:
         for route in module.router.routes:
             for method in sorted(getattr(route, "methods", ())):
-                yield method, route.path, set(_asked(route.dependant))  # type: ignore[attr-defined]
+                yield method, route.path, set(_asked(route.dependant))
 
 
 def _asked(dependant: Dependant) -> Iterator[str]:
