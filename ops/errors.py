@@ -36,6 +36,7 @@ def as_expected(error: Exception) -> Expected | None:
     import psycopg
     from aiokafka.errors import KafkaError
 
+    from adapters.archive.container import Damaged
     from adapters.kafka_log import LogUnavailable
     from adapters.postgres import Unusable
     from adapters.sealing import Unopened
@@ -45,7 +46,7 @@ def as_expected(error: Exception) -> Expected | None:
     answers: tuple[tuple[tuple[type[Exception], ...], type[Expected], str], ...] = (
         ((Invalid,), Usage, ""),
         ((NotFound,), Missing, ""),
-        ((Refused,), DoesNotHold, ""),
+        ((Refused, Damaged), DoesNotHold, ""),
         ((ConcurrentAppend,), DoesNotHold, "; nothing was stored, ask again"),
         (
             (LogUnavailable, KafkaError),

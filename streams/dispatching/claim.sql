@@ -58,7 +58,7 @@ LEFT JOIN vault.suppression s ON s.tenant_id = l.tenant_id AND s.address_hash = 
   AND (s.scope, s.target) IN (('tenant', ''), ('workspace', %(workspace_id)s),
                               ('message_class', %(message_class)s))
 LEFT JOIN vault.suppression o ON o.tenant_id = l.tenant_id AND o.contact_id = l.contact_id
-  AND o.address_hash IS NULL
+  AND o.address_hash IS DISTINCT FROM l.address_hash  -- unknown, or by the key of another installation
   AND (o.scope, o.target) IN (('tenant', ''), ('workspace', %(workspace_id)s),
                               ('message_class', %(message_class)s))
 ORDER BY l.idx, coalesce(s.scope, o.scope) <> 'tenant', coalesce(s.scope, o.scope) DESC

@@ -166,6 +166,15 @@ async def test_a_suppression_of_version_1_names_the_contact_alone_and_holds(
     assert await suppressed(claims, released) == [None, "manual", None]
 
 
+async def test_a_suppression_that_another_installation_hashed_holds_by_its_contact(
+    dsn: str, claims: Claims, released: world.Released
+) -> None:
+    """A tenant that was moved here brings hashes made with another key."""
+    await tell(dsn, event(released, "tenant", "", address_hash="ab" * 32))
+
+    assert await suppressed(claims, released) == [None, "manual", None]
+
+
 async def test_who_was_erased_and_imported_again_stays_suppressed(
     dsn: str, claims: Claims, released: world.Released
 ) -> None:

@@ -25,7 +25,8 @@ def call(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[int, str,
 def test_help_lists_every_command_and_no_other(capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = call(capsys, "--help")
 
-    there = {path.stem for path in (ROOT / "ops/commands").glob("*.py")} - {"__init__"}
+    modules = {path.stem for path in (ROOT / "ops/commands").glob("*.py")} - {"__init__"}
+    there = {module.replace("_", "-") for module in modules}
     listed = [line.split()[0] for line in out.splitlines() if line.startswith("  ")]
     assert (code, err) == (0, "")
     assert sorted(listed) == sorted(there)
