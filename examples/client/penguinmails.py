@@ -92,15 +92,15 @@ class Transport:
                 return
             cursor = page["next_cursor"]
 
-    def events(self, path: str, last_event_id: str = "") -> Iterator[tuple[str, str, Any]]:
-        """Live changes as (id, event, data), for ever. Go on after a break with the last id."""
+    def events(self, path: str, last_event_id: str = OMIT) -> Iterator[tuple[str, str, Any]]:
+        """Live changes as (id, event, data) until the stream ends: go on with the last id then."""
         headers = {"Accept": "text/event-stream"}
-        if last_event_id:
+        if last_event_id is not OMIT:
             headers["Last-Event-ID"] = last_event_id
         request = urllib.request.Request(  # noqa: S310 - the caller's own address
             self._address(path, None), headers=self._headers("GET", headers)
         )
-        told = {"id": last_event_id}
+        told = {"id": ""}
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
             for line in answer:
                 name, _, value = line.decode().rstrip("\r\n").partition(": ")
@@ -170,7 +170,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's campaigns with their counters, the newest first.
 
@@ -188,7 +187,6 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def create_campaign(
@@ -232,22 +230,13 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_campaign(
-        self,
-        campaign_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_campaign(self, campaign_id: str, *, min_position: int = OMIT) -> Any:
         """State, counters and rates of a campaign. At rest, requested is the sum of the ends.
 
         GET /v1/campaigns/{campaign_id}
         """
         return self.call(
-            "GET",
-            f"/v1/campaigns/{_part(campaign_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/campaigns/{_part(campaign_id)}", query={"min_position": min_position}
         )
 
     def revise_campaign(
@@ -300,7 +289,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The ledger: one row per send of the campaign, in a fixed order.
 
@@ -316,7 +304,6 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_plan(self, campaign_id: str, *, idempotency_key: str = OMIT) -> Any:
@@ -448,7 +435,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Whom the tenant does not mail, the newest first. The platform's own list is not shown.
 
@@ -466,7 +452,6 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def suppress(
@@ -514,6 +499,7 @@ class Client(Transport):
         self,
         *,
         data: bytes,
+        content_type: str,
         scope: str = OMIT,
         target: str = OMIT,
         idempotency_key: str = OMIT,
@@ -527,7 +513,14 @@ class Client(Transport):
             "/v1/suppressions/import",
             {"scope": scope, "target": target},
             data,
-            {k: v for k, v in {"idempotency-key": idempotency_key}.items() if v is not OMIT},
+            {
+                k: v
+                for k, v in {
+                    "idempotency-key": idempotency_key,
+                    "Content-Type": content_type,
+                }.items()
+                if v is not OMIT
+            },
         )
 
     def check_addresses(
@@ -623,7 +616,6 @@ class Client(Transport):
         *,
         address: str,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         reason: str = OMIT,
     ) -> Any:
         """For staff: no tenant mails this address any more, and none can lift that.
@@ -635,17 +627,9 @@ class Client(Transport):
             "/v1/suppressions/platform",
             query={"min_position": min_position},
             body={"address": address, "reason": reason},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def lift_everywhere(
-        self,
-        *,
-        address: str,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-        reason: str = OMIT,
-    ) -> Any:
+    def lift_everywhere(self, *, address: str, min_position: int = OMIT, reason: str = OMIT) -> Any:
         """For staff: tenants may mail this address again.
 
         POST /v1/suppressions/platform/lift
@@ -655,7 +639,6 @@ class Client(Transport):
             "/v1/suppressions/platform/lift",
             query={"min_position": min_position},
             body={"address": address, "reason": reason},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def list_sends(
@@ -671,7 +654,6 @@ class Client(Transport):
         ip: str = OMIT,
         requested_from: str | None = OMIT,
         requested_to: str | None = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Sends by campaign, lead, provider, state, IP and the moment they were requested.
 
@@ -695,26 +677,14 @@ class Client(Transport):
                 "requested_from": requested_from,
                 "requested_to": requested_to,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_send(
-        self,
-        send_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_send(self, send_id: str, *, min_position: int = OMIT) -> Any:
         """What became of one mail to one lead, and why: events, decisions, releases, what holds it.
 
         GET /v1/sends/{send_id}
         """
-        return self.call(
-            "GET",
-            f"/v1/sends/{_part(send_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", f"/v1/sends/{_part(send_id)}", query={"min_position": min_position})
 
     def get_overview(
         self,
@@ -724,7 +694,6 @@ class Client(Transport):
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The dashboard: totals beside those of the days before, funnel, campaigns, bounces, usage.
 
@@ -734,7 +703,6 @@ class Client(Transport):
             "GET",
             "/v1/overview",
             query={"min_position": min_position, "range": range, "from": from_, "to": to, "tz": tz},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_timeseries(
@@ -747,7 +715,6 @@ class Client(Transport):
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Figures over time, cut where the zone's hours, days, weeks (from Monday) or months begin.
 
@@ -767,7 +734,6 @@ class Client(Transport):
                 "to": to,
                 "tz": tz,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_funnel(
@@ -779,7 +745,6 @@ class Client(Transport):
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Requested, sent, delivered, opened, clicked, replied: what happened within the range.
 
@@ -796,7 +761,6 @@ class Client(Transport):
                 "to": to,
                 "tz": tz,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_bounces(
@@ -809,7 +773,6 @@ class Client(Transport):
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The most frequent reasons of rejections, counted by UTC day: `utc_days` says which.
 
@@ -827,7 +790,6 @@ class Client(Transport):
                 "to": to,
                 "tz": tz,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_providers(
@@ -838,7 +800,6 @@ class Client(Transport):
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Figures by mailbox provider, where most was sent first.
 
@@ -848,7 +809,6 @@ class Client(Transport):
             "GET",
             "/v1/analytics/providers",
             query={"min_position": min_position, "range": range, "from": from_, "to": to, "tz": tz},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_ips(
@@ -859,7 +819,6 @@ class Client(Transport):
         from_: str | None = OMIT,
         to: str | None = OMIT,
         tz: str = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Figures by sending IP, where most was sent first. What never left is of none.
 
@@ -869,7 +828,6 @@ class Client(Transport):
             "GET",
             "/v1/analytics/ips",
             query={"min_position": min_position, "range": range, "from": from_, "to": to, "tz": tz},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def get_campaign_stats(
@@ -879,7 +837,6 @@ class Client(Transport):
         by: str = OMIT,
         tz: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """A campaign's figures from its first send on. By hour: its last 31 days.
 
@@ -889,10 +846,9 @@ class Client(Transport):
             "GET",
             f"/v1/campaigns/{_part(campaign_id)}/stats",
             query={"by": by, "tz": tz, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_usage(self, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
+    def get_usage(self, *, min_position: int = OMIT) -> Any:
         """Sends of this month (UTC) against the plan's limit, crossings of 80, 90, 95 and 100 percent.
 
         A send is used once: in the month in which its first attempt started. Retries are free, and so
@@ -900,12 +856,7 @@ class Client(Transport):
 
         GET /v1/usage
         """
-        return self.call(
-            "GET",
-            "/v1/usage",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", "/v1/usage", query={"min_position": min_position})
 
     def set_limit(
         self,
@@ -925,13 +876,7 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def listen(
-        self,
-        *,
-        min_position: int = OMIT,
-        last_event_id: str = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def listen(self, *, min_position: int = OMIT, last_event_id: str = OMIT) -> Any:
         """States and counters of campaigns, each time they change.
 
         An event tells what is, not by how much it changed. After each group comes `position`, whose id
@@ -940,12 +885,7 @@ class Client(Transport):
 
         GET /v1/live
         """
-        return self.call(
-            "GET",
-            "/v1/live",
-            query={"min_position": min_position},
-            headers={"last-event-id": last_event_id, "PM-Min-Position": pm_min_position},
-        )
+        return self.events("/v1/live", last_event_id)
 
     def get_health(self) -> Any:
         """Whether the API answers and whether its database does. 503 when that one is away.
@@ -1000,7 +940,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's sending domains by name.
 
@@ -1010,25 +949,15 @@ class Client(Transport):
             "GET",
             "/v1/domains",
             query={"state": state, "limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_domain(
-        self,
-        domain_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_domain(self, domain_id: str, *, min_position: int = OMIT) -> Any:
         """A domain with each DNS record: what to publish, what was seen, what is wrong.
 
         GET /v1/domains/{domain_id}
         """
         return self.call(
-            "GET",
-            f"/v1/domains/{_part(domain_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/domains/{_part(domain_id)}", query={"min_position": min_position}
         )
 
     def remove_domain(
@@ -1101,7 +1030,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's From addresses, and whether mail can be sent from them.
 
@@ -1116,27 +1044,20 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def list_sending_ips(self, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
+    def list_sending_ips(self, *, min_position: int = OMIT) -> Any:
         """All sending IPs of the tenant: route, caps and rates per provider, use of this UTC day.
 
         GET /v1/sending-ips
         """
-        return self.call(
-            "GET",
-            "/v1/sending-ips",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", "/v1/sending-ips", query={"min_position": min_position})
 
     def add_ip(
         self,
         *,
         min_position: int = OMIT,
         idempotency_key: str = OMIT,
-        pm_min_position: int = OMIT,
         address: str = OMIT,
         route: str = OMIT,
         relay_host: str = OMIT,
@@ -1161,7 +1082,7 @@ class Client(Transport):
                 "relay_port": relay_port,
                 "vps_id": vps_id,
             },
-            headers={"idempotency-key": idempotency_key, "PM-Min-Position": pm_min_position},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def put_cap(
@@ -1236,7 +1157,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's VPS, the oldest first.
 
@@ -1246,20 +1166,14 @@ class Client(Transport):
             "GET",
             "/v1/vps",
             query={"state": state, "limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_vps(self, vps_id: str, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
+    def get_vps(self, vps_id: str, *, min_position: int = OMIT) -> Any:
         """One VPS and the sending IPs that belong to it.
 
         GET /v1/vps/{vps_id}
         """
-        return self.call(
-            "GET",
-            f"/v1/vps/{_part(vps_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", f"/v1/vps/{_part(vps_id)}", query={"min_position": min_position})
 
     def put_state(
         self,
@@ -1324,7 +1238,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's mailboxes, the newest first.
 
@@ -1340,25 +1253,15 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_mailbox(
-        self,
-        mailbox_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_mailbox(self, mailbox_id: str, *, min_position: int = OMIT) -> Any:
         """One mailbox. `protocols` tells which credentials there are; nothing tells them.
 
         GET /v1/mailboxes/{mailbox_id}
         """
         return self.call(
-            "GET",
-            f"/v1/mailboxes/{_part(mailbox_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/mailboxes/{_part(mailbox_id)}", query={"min_position": min_position}
         )
 
     def change_mailbox(
@@ -1475,7 +1378,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's templates, the newest first.
 
@@ -1492,25 +1394,15 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_template(
-        self,
-        template_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_template(self, template_id: str, *, min_position: int = OMIT) -> Any:
         """One template; what it says is under /draft and /versions.
 
         GET /v1/templates/{template_id}
         """
         return self.call(
-            "GET",
-            f"/v1/templates/{_part(template_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/templates/{_part(template_id)}", query={"min_position": min_position}
         )
 
     def change_template(
@@ -1639,7 +1531,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """What was published, the newest first.
 
@@ -1649,17 +1540,9 @@ class Client(Transport):
             "GET",
             f"/v1/templates/{_part(template_id)}/versions",
             query={"limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_version(
-        self,
-        template_id: str,
-        version: int,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_version(self, template_id: str, version: int, *, min_position: int = OMIT) -> Any:
         """What a version says: its parts as they are sent, variables and all.
 
         GET /v1/templates/{template_id}/versions/{version}
@@ -1668,7 +1551,6 @@ class Client(Transport):
             "GET",
             f"/v1/templates/{_part(template_id)}/versions/{_part(version)}",
             query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def compare(
@@ -1722,7 +1604,6 @@ class Client(Transport):
         *,
         min_position: int = OMIT,
         idempotency_key: str = OMIT,
-        pm_min_position: int = OMIT,
         version: int | None = OMIT,
         contact_id: str = OMIT,
         fields: Mapping[str, Any] = OMIT,
@@ -1738,7 +1619,7 @@ class Client(Transport):
             f"/v1/templates/{_part(template_id)}/preview",
             query={"min_position": min_position},
             body={"version": version, "contact_id": contact_id, "fields": fields},
-            headers={"idempotency-key": idempotency_key, "PM-Min-Position": pm_min_position},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def send_test(
@@ -1749,7 +1630,6 @@ class Client(Transport):
         to: list[Any],
         min_position: int = OMIT,
         idempotency_key: str = OMIT,
-        pm_min_position: int = OMIT,
         version: int | None = OMIT,
         contact_id: str = OMIT,
         fields: Mapping[str, Any] = OMIT,
@@ -1771,7 +1651,7 @@ class Client(Transport):
                 "sender_id": sender_id,
                 "to": to,
             },
-            headers={"idempotency-key": idempotency_key, "PM-Min-Position": pm_min_position},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def sign_up(self, *, address: str, password: str, tenant_name: str) -> Any:
@@ -1961,17 +1841,12 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_tenant(self, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
+    def get_tenant(self, *, min_position: int = OMIT) -> Any:
         """The tenant: name, time zone of its days, whether it may send, how much is in it.
 
         GET /v1/tenant
         """
-        return self.call(
-            "GET",
-            "/v1/tenant",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", "/v1/tenant", query={"min_position": min_position})
 
     def change_tenant(
         self,
@@ -2007,17 +1882,12 @@ class Client(Transport):
             "POST", "/v1/tenant/deletion/cancel", headers={"idempotency-key": idempotency_key}
         )
 
-    def list_roles(self, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
+    def list_roles(self, *, min_position: int = OMIT) -> Any:
         """Every role of a tenant's people, and what it may do: scopes of API keys are named so too.
 
         GET /v1/roles
         """
-        return self.call(
-            "GET",
-            "/v1/roles",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", "/v1/roles", query={"min_position": min_position})
 
     def list_users(
         self,
@@ -2026,7 +1896,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's people, by id.
 
@@ -2036,33 +1905,20 @@ class Client(Transport):
             "GET",
             "/v1/users",
             query={"role": role, "limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_user(
-        self,
-        user_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_user(self, user_id: str, *, min_position: int = OMIT) -> Any:
         """One person of the tenant.
 
         GET /v1/users/{user_id}
         """
-        return self.call(
-            "GET",
-            f"/v1/users/{_part(user_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", f"/v1/users/{_part(user_id)}", query={"min_position": min_position})
 
     def change_user(
         self,
         user_id: str,
         *,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         role: str | None = OMIT,
         workspace_ids: list[Any] | None = OMIT,
@@ -2079,7 +1935,7 @@ class Client(Transport):
             f"/v1/users/{_part(user_id)}",
             query={"min_position": min_position},
             body={"role": role, "workspace_ids": workspace_ids, "reason": reason},
-            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def remove_user(
@@ -2088,7 +1944,6 @@ class Client(Transport):
         *,
         reason: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
     ) -> Any:
         """Remove a person from this tenant, at once. Their account and other tenants stay theirs.
@@ -2099,7 +1954,7 @@ class Client(Transport):
             "DELETE",
             f"/v1/users/{_part(user_id)}",
             query={"reason": reason, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def disable_user(
@@ -2107,7 +1962,6 @@ class Client(Transport):
         user_id: str,
         *,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         reason: str = OMIT,
     ) -> Any:
@@ -2120,7 +1974,7 @@ class Client(Transport):
             f"/v1/users/{_part(user_id)}/disable",
             query={"min_position": min_position},
             body={"reason": reason},
-            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def enable_user(
@@ -2128,7 +1982,6 @@ class Client(Transport):
         user_id: str,
         *,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         reason: str = OMIT,
     ) -> Any:
@@ -2141,7 +1994,7 @@ class Client(Transport):
             f"/v1/users/{_part(user_id)}/enable",
             query={"min_position": min_position},
             body={"reason": reason},
-            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def invite(
@@ -2150,7 +2003,6 @@ class Client(Transport):
         address: str,
         role: str,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         workspace_ids: list[Any] | None = OMIT,
     ) -> Any:
@@ -2163,7 +2015,7 @@ class Client(Transport):
             "/v1/invitations",
             query={"min_position": min_position},
             body={"address": address, "role": role, "workspace_ids": workspace_ids},
-            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def list_invitations(
@@ -2173,7 +2025,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's invitations, the newest first.
 
@@ -2183,7 +2034,6 @@ class Client(Transport):
             "GET",
             "/v1/invitations",
             query={"state": state, "limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def accept(self, *, token: str, password: str | None = OMIT) -> Any:
@@ -2200,7 +2050,6 @@ class Client(Transport):
         invitation_id: str,
         *,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
     ) -> Any:
         """Mail a fresh link, good for seven days again; the older link is void.
@@ -2211,7 +2060,7 @@ class Client(Transport):
             "POST",
             f"/v1/invitations/{_part(invitation_id)}/resend",
             query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def revoke(self, invitation_id: str, *, idempotency_key: str = OMIT) -> Any:
@@ -2230,7 +2079,6 @@ class Client(Transport):
         *,
         name: str,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         role: str | None = OMIT,
         scopes: list[Any] = OMIT,
@@ -2254,17 +2102,10 @@ class Client(Transport):
                 "expires_in_days": expires_in_days,
                 "test": test,
             },
-            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key},
         )
 
-    def list_keys(
-        self,
-        *,
-        limit: int = OMIT,
-        cursor: str = OMIT,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def list_keys(self, *, limit: int = OMIT, cursor: str = OMIT, min_position: int = OMIT) -> Any:
         """The tenant's keys, the newest first, without their secrets.
 
         GET /v1/keys
@@ -2273,20 +2114,14 @@ class Client(Transport):
             "GET",
             "/v1/keys",
             query={"limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_key(self, key_id: str, *, min_position: int = OMIT, pm_min_position: int = OMIT) -> Any:
+    def get_key(self, key_id: str, *, min_position: int = OMIT) -> Any:
         """One key: what it may do, until when, when it was last used (to the minute).
 
         GET /v1/keys/{key_id}
         """
-        return self.call(
-            "GET",
-            f"/v1/keys/{_part(key_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", f"/v1/keys/{_part(key_id)}", query={"min_position": min_position})
 
     def revoke_key(self, key_id: str, *, reason: str = OMIT, idempotency_key: str = OMIT) -> Any:
         """End a key: the next request with it is refused.
@@ -2305,7 +2140,6 @@ class Client(Transport):
         key_id: str,
         *,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
         idempotency_key: str = OMIT,
         overlap_s: int = OMIT,
     ) -> Any:
@@ -2318,7 +2152,7 @@ class Client(Transport):
             f"/v1/keys/{_part(key_id)}/rotate",
             query={"min_position": min_position},
             body={"overlap_s": overlap_s},
-            headers={"PM-Min-Position": pm_min_position, "idempotency-key": idempotency_key},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def create_workspace(self, *, name: str, idempotency_key: str = OMIT) -> Any:
@@ -2340,7 +2174,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The workspaces that the caller may see, by id.
 
@@ -2355,25 +2188,15 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_workspace(
-        self,
-        workspace_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_workspace(self, workspace_id: str, *, min_position: int = OMIT) -> Any:
         """One workspace.
 
         GET /v1/workspaces/{workspace_id}
         """
         return self.call(
-            "GET",
-            f"/v1/workspaces/{_part(workspace_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/workspaces/{_part(workspace_id)}", query={"min_position": min_position}
         )
 
     def rename_workspace(self, workspace_id: str, *, name: str, idempotency_key: str = OMIT) -> Any:
@@ -2406,7 +2229,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Who may see the workspace: its own people, and those of the whole tenant.
 
@@ -2416,7 +2238,6 @@ class Client(Transport):
             "GET",
             f"/v1/workspaces/{_part(workspace_id)}/users",
             query={"limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def list_audit(
@@ -2430,7 +2251,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Every decision in the tenant, the newest first, with its whole event.
 
@@ -2449,7 +2269,6 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def list_tenants(
@@ -2458,7 +2277,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """All tenants, by id.
 
@@ -2468,35 +2286,18 @@ class Client(Transport):
             "GET",
             "/v1/staff/tenants",
             query={"limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_any_tenant(
-        self,
-        tenant_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_any_tenant(self, tenant_id: str, *, min_position: int = OMIT) -> Any:
         """One tenant, with how much is in it.
 
         GET /v1/staff/tenants/{tenant_id}
         """
         return self.call(
-            "GET",
-            f"/v1/staff/tenants/{_part(tenant_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/staff/tenants/{_part(tenant_id)}", query={"min_position": min_position}
         )
 
-    def suspend_tenant(
-        self,
-        tenant_id: str,
-        *,
-        reason: str,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def suspend_tenant(self, tenant_id: str, *, reason: str, min_position: int = OMIT) -> Any:
         """Stop everything that the tenant sends, until it is restored.
 
         POST /v1/staff/tenants/{tenant_id}/suspend
@@ -2506,16 +2307,9 @@ class Client(Transport):
             f"/v1/staff/tenants/{_part(tenant_id)}/suspend",
             query={"min_position": min_position},
             body={"reason": reason},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def restore_tenant(
-        self,
-        tenant_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def restore_tenant(self, tenant_id: str, *, min_position: int = OMIT) -> Any:
         """Let the tenant send again.
 
         POST /v1/staff/tenants/{tenant_id}/restore
@@ -2524,17 +2318,9 @@ class Client(Transport):
             "POST",
             f"/v1/staff/tenants/{_part(tenant_id)}/restore",
             query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def list_staff(
-        self,
-        *,
-        limit: int = OMIT,
-        cursor: str = OMIT,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def list_staff(self, *, limit: int = OMIT, cursor: str = OMIT, min_position: int = OMIT) -> Any:
         """All staff, also who was removed.
 
         GET /v1/staff/members
@@ -2543,17 +2329,9 @@ class Client(Transport):
             "GET",
             "/v1/staff/members",
             query={"limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def add_staff(
-        self,
-        *,
-        name: str,
-        role: str,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def add_staff(self, *, name: str, role: str, min_position: int = OMIT) -> Any:
         """Take somebody on. `token` is shown in this answer alone; only its hash is kept.
 
         POST /v1/staff/members
@@ -2563,17 +2341,9 @@ class Client(Transport):
             "/v1/staff/members",
             query={"min_position": min_position},
             body={"name": name, "role": role},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def change_staff(
-        self,
-        staff_id: str,
-        *,
-        role: str,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def change_staff(self, staff_id: str, *, role: str, min_position: int = OMIT) -> Any:
         """Another role, from their next request on.
 
         PATCH /v1/staff/members/{staff_id}
@@ -2583,34 +2353,18 @@ class Client(Transport):
             f"/v1/staff/members/{_part(staff_id)}",
             query={"min_position": min_position},
             body={"role": role},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def remove_staff(
-        self,
-        staff_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def remove_staff(self, staff_id: str, *, min_position: int = OMIT) -> Any:
         """Let somebody go: the next request with their token is refused.
 
         DELETE /v1/staff/members/{staff_id}
         """
         return self.call(
-            "DELETE",
-            f"/v1/staff/members/{_part(staff_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "DELETE", f"/v1/staff/members/{_part(staff_id)}", query={"min_position": min_position}
         )
 
-    def renew_staff_token(
-        self,
-        staff_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def renew_staff_token(self, staff_id: str, *, min_position: int = OMIT) -> Any:
         """Another token; the old one ends now.
 
         POST /v1/staff/members/{staff_id}/token
@@ -2619,7 +2373,6 @@ class Client(Transport):
             "POST",
             f"/v1/staff/members/{_part(staff_id)}/token",
             query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def list_lists(
@@ -2629,7 +2382,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's lists with the number of their members, the newest first.
 
@@ -2644,7 +2396,6 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def create_list(
@@ -2665,23 +2416,12 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_list(
-        self,
-        list_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_list(self, list_id: str, *, min_position: int = OMIT) -> Any:
         """One list; its members are `GET /v1/leads?list_id=…`.
 
         GET /v1/lists/{list_id}
         """
-        return self.call(
-            "GET",
-            f"/v1/lists/{_part(list_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", f"/v1/lists/{_part(list_id)}", query={"min_position": min_position})
 
     def rename_list(self, list_id: str, *, name: str, idempotency_key: str = OMIT) -> Any:
         """Call the list something else.
@@ -2752,7 +2492,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """Leads that meet every filter, in an order, page by page.
 
@@ -2776,7 +2515,6 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def create_lead(
@@ -2799,23 +2537,12 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_lead(
-        self,
-        lead_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_lead(self, lead_id: str, *, min_position: int = OMIT) -> Any:
         """One lead; its ETag is what a change is checked against.
 
         GET /v1/leads/{lead_id}
         """
-        return self.call(
-            "GET",
-            f"/v1/leads/{_part(lead_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
-        )
+        return self.call("GET", f"/v1/leads/{_part(lead_id)}", query={"min_position": min_position})
 
     def change_lead(
         self,
@@ -2867,7 +2594,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's segments, the newest first.
 
@@ -2882,7 +2608,6 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def create_segment(
@@ -2904,22 +2629,13 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def get_segment(
-        self,
-        segment_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_segment(self, segment_id: str, *, min_position: int = OMIT) -> Any:
         """One segment; its ETag is what a change is checked against.
 
         GET /v1/segments/{segment_id}
         """
         return self.call(
-            "GET",
-            f"/v1/segments/{_part(segment_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/segments/{_part(segment_id)}", query={"min_position": min_position}
         )
 
     def change_segment(
@@ -2942,31 +2658,16 @@ class Client(Transport):
             headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
 
-    def preview_segment(
-        self,
-        segment_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def preview_segment(self, segment_id: str, *, min_position: int = OMIT) -> Any:
         """How many leads are in it now, and the newest of them.
 
         GET /v1/segments/{segment_id}/preview
         """
         return self.call(
-            "GET",
-            f"/v1/segments/{_part(segment_id)}/preview",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/segments/{_part(segment_id)}/preview", query={"min_position": min_position}
         )
 
-    def preview_filter(
-        self,
-        *,
-        filter: Mapping[str, Any],
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def preview_filter(self, *, filter: Mapping[str, Any], min_position: int = OMIT) -> Any:
         """How many leads meet a filter now, and the newest of them; nothing is kept.
 
         POST /v1/segments/preview
@@ -2976,7 +2677,6 @@ class Client(Transport):
             "/v1/segments/preview",
             query={"min_position": min_position},
             body={"filter": filter},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def list_members(
@@ -2987,7 +2687,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The leads that are in it now, page by page.
 
@@ -2997,7 +2696,6 @@ class Client(Transport):
             "GET",
             f"/v1/segments/{_part(segment_id)}/leads",
             query={"sort": sort, "limit": limit, "cursor": cursor, "min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
         )
 
     def archive_segment(self, segment_id: str, *, idempotency_key: str = OMIT) -> Any:
@@ -3026,6 +2724,7 @@ class Client(Transport):
         self,
         *,
         data: bytes,
+        content_type: str,
         list_id: str = OMIT,
         list_name: str = OMIT,
         workspace_id: str = OMIT,
@@ -3048,7 +2747,14 @@ class Client(Transport):
                 "sheet": sheet,
             },
             data,
-            {k: v for k, v in {"idempotency-key": idempotency_key}.items() if v is not OMIT},
+            {
+                k: v
+                for k, v in {
+                    "idempotency-key": idempotency_key,
+                    "Content-Type": content_type,
+                }.items()
+                if v is not OMIT
+            },
         )
 
     def list_imports(
@@ -3058,7 +2764,6 @@ class Client(Transport):
         limit: int = OMIT,
         cursor: str = OMIT,
         min_position: int = OMIT,
-        pm_min_position: int = OMIT,
     ) -> Any:
         """The tenant's imports, the newest first.
 
@@ -3073,25 +2778,15 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
-            headers={"PM-Min-Position": pm_min_position},
         )
 
-    def get_import(
-        self,
-        import_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def get_import(self, import_id: str, *, min_position: int = OMIT) -> Any:
         """One import: its counts, and how far it is while it runs.
 
         GET /v1/imports/{import_id}
         """
         return self.call(
-            "GET",
-            f"/v1/imports/{_part(import_id)}",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/imports/{_part(import_id)}", query={"min_position": min_position}
         )
 
     def preview_import(self, import_id: str, *, idempotency_key: str = OMIT) -> Any:
@@ -3156,20 +2851,11 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def download_errors(
-        self,
-        import_id: str,
-        *,
-        min_position: int = OMIT,
-        pm_min_position: int = OMIT,
-    ) -> Any:
+    def download_errors(self, import_id: str, *, min_position: int = OMIT) -> Any:
         """The rows that could not be used, as CSV: line, reason, row.
 
         GET /v1/imports/{import_id}/errors
         """
         return self.call(
-            "GET",
-            f"/v1/imports/{_part(import_id)}/errors",
-            query={"min_position": min_position},
-            headers={"PM-Min-Position": pm_min_position},
+            "GET", f"/v1/imports/{_part(import_id)}/errors", query={"min_position": min_position}
         )

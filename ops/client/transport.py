@@ -85,15 +85,15 @@ class Transport:
                 return
             cursor = page["next_cursor"]
 
-    def events(self, path: str, last_event_id: str = "") -> Iterator[tuple[str, str, Any]]:
-        """Live changes as (id, event, data), for ever. Go on after a break with the last id."""
+    def events(self, path: str, last_event_id: str = OMIT) -> Iterator[tuple[str, str, Any]]:
+        """Live changes as (id, event, data) until the stream ends: go on with the last id then."""
         headers = {"Accept": "text/event-stream"}
-        if last_event_id:
+        if last_event_id is not OMIT:
             headers["Last-Event-ID"] = last_event_id
         request = urllib.request.Request(  # noqa: S310 - the caller's own address
             self._address(path, None), headers=self._headers("GET", headers)
         )
-        told = {"id": last_event_id}
+        told = {"id": ""}
         with urllib.request.urlopen(request) as answer:  # noqa: S310 - as above
             for line in answer:
                 name, _, value = line.decode().rstrip("\r\n").partition(": ")

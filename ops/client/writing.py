@@ -23,7 +23,7 @@ Written by `penguin client --write` from the API's OpenAPI description: change i
 
 '''
 #: Headers that the transport sends by itself.
-OWN_HEADERS = frozenset({"authorization", "x-tenant", "x-staff-reason"})
+OWN_HEADERS = frozenset({"authorization", "x-tenant", "x-staff-reason", "pm-min-position"})
 #: Query parameters that stand for a header.
 OWN_QUERY = frozenset({"tenant"})
 TYPES = {
@@ -66,7 +66,14 @@ def _method(path: str, method: str, operation: Described, described: Described) 
     signature = _signature(operation["operationId"], arguments)
     summary = operation.get("description") or operation["summary"]
     doc = textwrap.indent(f'"""{summary.strip()}\n\n{method.upper()} {path}\n"""', "    ")
+    if _streams(operation):
+        return f'{signature}\n{doc}\n    return self.events("{path}", last_event_id)\n'
     return f"{signature}\n{doc}\n    return self.{_call(path, method, operation, arguments)}\n"
+
+
+def _streams(operation: Described) -> bool:
+    """Whether its answer is a stream of events, told one by one."""
+    return "text/event-stream" in operation["responses"].get("200", {}).get("content", {})
 
 
 def _arguments(operation: Described, described: Described) -> Iterator[Argument]:
@@ -77,6 +84,7 @@ def _arguments(operation: Described, described: Described) -> Iterator[Argument]
             yield Argument(_name(wire), wire, place, kind, parameter.get("required", False))
     if _raw(operation):
         yield Argument("data", "data", "data", "bytes", required=True)
+        yield Argument("content_type", "Content-Type", "header", "str", required=True)
         return
     schema = _schema(operation, described)
     required = schema.get("required", [])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+
 from api.main import operations
 from ops.client.writing import written
 
