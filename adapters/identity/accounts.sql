@@ -71,5 +71,8 @@ SELECT auth.recovery_codes_left(%(user_id)s) AS found
 SELECT auth.attempt(%(attempt_id)s, %(kinds)s::text[], %(subjects)s::text[], %(limits)s::int[],
                     %(windows_s)s::float8[], %(now)s) AS found
 
+-- name: forget_some
+SELECT auth.forget_some(%(now)s)
+
 -- name: forgive
 SELECT auth.forgive(%(attempt_id)s)

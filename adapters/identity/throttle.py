@@ -62,7 +62,11 @@ class Throttle:
     key: str  # under which names are hashed: the table tells nobody's address
 
     def attempt(self, now: datetime, *subjects: Subject) -> str:
-        """Count an attempt; returns its id. Raises TooMany, and then counts nothing."""
+        """Count an attempt; returns its id. Raises TooMany, and then counts nothing.
+
+        Whoever knocks takes a little of what no longer counts along.
+        """
+        self.rows.all("forget_some", now=now)
         attempt_id = new_id("evt")
         each = [(subject, limit) for subject in subjects for limit in subject.limits]
         wait_s = self.rows.found(

@@ -14,6 +14,7 @@ from api.commands import accounts
 from api.main import create_app
 from projections.models import ensure_schemas
 from tests.identity_kit import ADDRESS, PASSWORD, Clock, People
+from tests.schedule_kit import rows
 
 pytestmark = pytest.mark.stack
 
@@ -265,6 +266,32 @@ async def test_each_of_several_windows_binds(people: People) -> None:
     assert await asyncio.to_thread(minutes) == [5, 2, 0]
     clock.turn(minutes=57)
     assert await asyncio.to_thread(passes)
+
+
+async def test_what_no_longer_counts_is_forgotten(people: People, dsn: str) -> None:
+    """Attempts and sessions of a day ago, links that are too old; not what still counts."""
+    await people.sign_up()
+    await people.log_in()
+    for number in range(8):
+        await people.try_log_in(f"nobody{number}@people.test")
+    await people.post("/v1/auth/reset-request", address=ADDRESS)
+    tables = ("attempt", "session", "one_time")
+
+    def counted() -> dict[str, int]:
+        return {
+            table: rows(dsn, f"SELECT count(*) FROM auth.{table}")[0][0]  # noqa: S608 - a constant
+            for table in tables
+        }
+
+    before = counted()
+    people.clock.turn(hours=25)
+    for _ in range(3):
+        await people.try_log_in("eve@people.test")
+    after = counted()
+
+    assert before["attempt"] > 20
+    assert (before["session"], before["one_time"]) == (1, 2)
+    assert after == {"attempt": 9, "session": 0, "one_time": 0}
 
 
 async def test_an_unknown_address_costs_a_hash_like_a_known_one(people: People) -> None:
