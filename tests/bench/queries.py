@@ -51,7 +51,8 @@ class Tenant:
 
     def request(self, method: str, path: str, body: Any = None) -> Request:
         data = json.dumps(body).encode() if body is not None else b""
-        return Request(method, path, {"Authorization": f"Bearer {self.key}"}, data)
+        headers = {"Authorization": f"Bearer {self.key}", "If-Match": "*"}
+        return Request(method, path, headers, data)
 
 
 #: What is asked → how, with a choice of its own for each request.
@@ -63,7 +64,9 @@ QUESTIONS: dict[str, Ask] = {
         "GET", f"/v1/sends?campaign_id={r.choice(t.campaigns)}&state=rejected&limit=50"
     ),
     "one send's story": lambda t, r: t.request("GET", f"/v1/sends/{r.choice(t.sends)}"),
-    "lead search": lambda t, r: t.request("GET", f"/v1/leads?address_prefix=lead{r.randrange(1000):07}"),
+    "lead search": lambda t, r: t.request(
+        "GET", f"/v1/leads?address_prefix=lead{r.randrange(1000):07}"
+    ),
 }
 
 
