@@ -15,6 +15,9 @@ from api.commands.domains import Dns
 from api.commands.system_mail import PipelineMail
 from api.desk import Desks
 
+#: More than signing up takes with an address that is new, which is more work than with a known one.
+SIGN_UP_TAKES_S = 0.6
+
 
 def identity(
     settings: Settings, desks: Desks, connect: Connect, dns: Dns, clock: Callable[[], datetime]
@@ -30,4 +33,5 @@ def identity(
         desks=desks,
         clock=clock,
         public_url=(settings.public_url or own_url).rstrip("/"),
+        sign_up_takes_s=SIGN_UP_TAKES_S,
     )

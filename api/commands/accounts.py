@@ -42,6 +42,7 @@ class Identity:
     desks: Desks
     clock: Callable[[], datetime]
     public_url: str  # without a slash at its end
+    sign_up_takes_s: float = 0.0  # at least, so that nobody can tell a known address by the time
 
     def desk(self, actor: str) -> Desk:
         """Where facts about people stand: with the platform."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Annotated
 
 import structlog
 from fastapi import APIRouter, BackgroundTasks, Request
+from fastapi.concurrency import run_in_threadpool
 from pydantic import Field, StringConstraints
 
 from adapters.identity.passwords import BYTES_MAX
@@ -81,13 +83,16 @@ class LoginBody(Body):
 
 
 @router.post("/signup", status_code=202, responses=shapes.SIGNED_UP)
-def sign_up(body: SignUpBody, identity: IdentityDep, origin: OriginDep) -> Json:
+async def sign_up(body: SignUpBody, identity: IdentityDep, origin: OriginDep) -> Json:
     """A person with a tenant of their own. A mail tells how to go on.
 
-    The answer is the same for an address that has an account; its owner is told by mail.
+    The answer is the same for an address that has an account, and takes as long; its owner is told
+    by mail.
     """
     asked = SignUp(body.address, body.password, body.tenant_name)
-    accounts.sign_up(identity, asked, origin)
+    until = asyncio.get_running_loop().time() + identity.sign_up_takes_s
+    await run_in_threadpool(accounts.sign_up, identity, asked, origin)
+    await asyncio.sleep(until - asyncio.get_running_loop().time())
     return _sent()
 
 

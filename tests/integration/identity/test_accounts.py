@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
+
 import psycopg
 import pytest
 
+from api.main import create_app
 from domain.ports import LetterKind
 from tests.identity_kit import ADDRESS, PASSWORD, People
 
@@ -54,6 +58,19 @@ async def test_signing_up_with_a_known_address_answers_the_same_and_mails_its_ow
     assert (await people.try_log_in(password=OTHER_PASSWORD)).status_code == 401
     me = (await people.get("/v1/me", await people.log_in())).json()
     assert len(me["memberships"]) == 1
+
+
+async def test_signing_up_takes_no_shorter_with_a_known_address(people: People) -> None:
+    """Both answers come no earlier than the longer way takes."""
+    identity = replace(people.ports.identity, sign_up_takes_s=0.5)
+    slow = replace(people, app=create_app(replace(people.ports, identity=identity)))
+    took = []
+    for _ in range(2):
+        began = time.monotonic()
+        await slow.sign_up()
+        took.append(time.monotonic() - began)
+
+    assert min(took) >= 0.5
 
 
 async def test_an_address_is_known_however_its_domain_is_spelled(people: People) -> None:
