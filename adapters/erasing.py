@@ -6,6 +6,7 @@ by streams/deleting.py. What stays is the contact's id, the time, and its suppre
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,8 +14,10 @@ from typing import Any
 
 from psycopg import Connection, sql
 
+from adapters.contacts.spool import Spool
 from adapters.postgres import named_sql, set_tenant
 
+WITHOUT_FILE = "a person in its file was erased; upload it again without that row"
 SQL = named_sql(Path(__file__).with_suffix(".sql"))
 
 
@@ -29,6 +32,34 @@ class Wish:
 
     def values(self) -> dict[str, Any]:
         return vars(self)
+
+
+def drop_uploads(conn: Connection[Any], wish: Wish, spool: Spool) -> list[str]:
+    """Remove uploaded files that name the person; the imports that now lack theirs.
+
+    Before `erase`, which forgets what to look for. Repeating is safe.
+    """
+    with conn.transaction():
+        set_tenant(conn, wish.tenant_id)
+        row = conn.execute(SQL["address"], wish.values()).fetchone()
+        spooled = conn.execute(SQL["spooled"], wish.values()).fetchall() if row else []
+        named = [found for (found,) in spooled if row and _names(spool.path(found), row[0])]
+        for import_id in named:
+            spool.remove(import_id)
+            values = wish.values() | {"import_id": import_id, "reason": WITHOUT_FILE}
+            conn.execute(SQL["without_file"], values)
+            conn.execute(SQL["stop_import"], values)
+    return named
+
+
+def _names(path: Path, address: str) -> bool:
+    """Whether a file has the address in it, in any case and any usual encoding."""
+    try:
+        body = path.read_bytes().lower()
+    except FileNotFoundError:
+        return False
+    lower = address.lower()
+    return any(lower.encode(name) in body for name in ("utf-8", "utf-16-le", "utf-16-be"))
 
 
 def erase(conn: Connection[Any], wish: Wish) -> bool:
@@ -56,6 +87,7 @@ def _forget(conn: Connection[Any], wish: Wish, address: str) -> None:
     conn.execute(SQL["forget"], wish.values())
     if address:
         conn.execute(SQL["rejected_rows"], wish.values() | {"needle": address})
+        conn.execute(SQL["segments"], wish.values() | {"pattern": re.escape(address)})
     for (table,) in conn.execute(SQL["tables_about_contacts"]).fetchall():
         conn.execute(
             sql.SQL("DELETE FROM {} WHERE tenant_id = %s AND contact_id = %s").format(

@@ -31,3 +31,28 @@ VALUES (%(tenant_id)s, 'erasure', %(contact_id)s, %(actor)s, %(now)s, %(now)s) O
 -- name: done
 DELETE FROM vault.duty
 WHERE tenant_id = %(tenant_id)s AND kind = 'erasure' AND subject = %(contact_id)s
+
+-- name: address
+SELECT address FROM vault.contact
+WHERE tenant_id = %(tenant_id)s AND contact_id = %(contact_id)s AND address IS NOT NULL
+
+-- name: segments
+-- A saved filter may name the person.
+UPDATE vault.segment
+SET filter = regexp_replace(filter::text, %(pattern)s, 'erased', 'gi')::jsonb, version = version + 1,
+  changed_at = %(now)s
+WHERE tenant_id = %(tenant_id)s AND filter::text ~* %(pattern)s
+
+-- name: spooled
+-- Imports whose file still lies here, or may.
+SELECT import_id FROM vault.import
+WHERE tenant_id = %(tenant_id)s AND state IN ('uploaded', 'failed', 'queued', 'running')
+ORDER BY import_id
+
+-- name: without_file
+UPDATE vault.import SET state = 'cancelled', reason = %(reason)s
+WHERE tenant_id = %(tenant_id)s AND import_id = %(import_id)s AND state IN ('uploaded', 'failed')
+
+-- name: stop_import
+UPDATE pipeline.import_job SET cancel = true
+WHERE tenant_id = %(tenant_id)s AND import_id = %(import_id)s

@@ -32,7 +32,7 @@ class Several(Body):
 @router.post("/{contact_id}/erase", responses=shapes.ERASED)
 def erase_lead(contact_id: IdPath, desk: Eraser, ports: PortsDep) -> Json:
     """Erase a person for good. What stays is an id, and the suppression by a keyed hash."""
-    decided = erasures.erase(desk, contact_id, ports.clock())
+    decided = erasures.erase(desk, contact_id, ports.clock(), ports.imports.spool)
     found = {"object": "erasure", "contact_id": contact_id, "erased": True}
     return Json(found | {"position": decided.position})
 
@@ -46,7 +46,7 @@ def erase_leads(body: Several, desk: Eraser, ports: PortsDep) -> Json:
 
 def _one(desk: Desk, contact_id: str, ports: PortsDep) -> dict[str, Any]:
     try:
-        decided = erasures.erase(desk, contact_id, ports.clock())
+        decided = erasures.erase(desk, contact_id, ports.clock(), ports.imports.spool)
     except NotFound as unknown:
         return _item(contact_id, problem=str(unknown), position=None)
     return _item(contact_id, problem=None, position=decided.position)

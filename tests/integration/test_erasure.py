@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
@@ -11,6 +12,7 @@ import pytest
 from psycopg import sql
 
 from adapters import erasing, postgres
+from adapters.contacts.spool import Spool
 from adapters.event_store import EventStore, InThread
 from adapters.postgres import connect_sync
 from streams.deleting import Deleting, DeletingDeps
@@ -156,6 +158,69 @@ async def test_i11_another_tenants_person_is_unknown_and_stays(dsn: str) -> None
     assert answer.json()["detail"] == unknown.json()["detail"]
     assert "canary.ada" in everything(dsn)
     assert rows(dsn, COUNTS) == [(0, 0)]
+
+
+def test_uploads_that_name_the_person_are_removed_and_others_stay(dsn: str, tmp_path: Path) -> None:
+    fill(dsn)
+    files = {
+        "imp_a": f"email\n{CANARY.upper()}\n".encode(),
+        "imp_b": f"email\n{CANARY}\n".encode("utf-16"),
+        "imp_c": b"email\nbob@example.org\n",
+        "imp_d": f"email\n{CANARY}\n".encode(),
+    }
+    for name, body in files.items():
+        (tmp_path / f"{name}.csv").write_bytes(body)
+    insert(
+        dsn,
+        "INSERT INTO vault.import (tenant_id, import_id, list_id, state)"
+        " VALUES ('ten_a', %s, 'lst_1', %s)",
+        [("imp_a", "uploaded"), ("imp_b", "queued"), ("imp_c", "failed")],
+    )
+    insert(
+        dsn,
+        "INSERT INTO vault.import (tenant_id, import_id, list_id, state) VALUES (%s, %s, %s, %s)",
+        [("ten_b", "imp_d", "lst_1", "uploaded")],
+    )
+    insert(
+        dsn,
+        "INSERT INTO pipeline.import_job (import_id, tenant_id, deed) VALUES (%s, %s, 'run')",
+        [("imp_b", "ten_a")],
+    )
+    wish = erasing.Wish("ten_a", "lea_a", "usr_a", BEGIN)
+
+    with connect_sync(dsn, "pm_api") as conn:
+        named = erasing.drop_uploads(conn, wish, Spool(tmp_path))
+
+    assert named == ["imp_a", "imp_b"]
+    assert sorted(path.stem for path in tmp_path.iterdir()) == ["imp_c", "imp_d"]
+    assert rows(dsn, "SELECT import_id, state FROM vault.import ORDER BY 1") == [
+        ("imp_a", "cancelled"),
+        ("imp_b", "queued"),
+        ("imp_c", "failed"),
+        ("imp_d", "uploaded"),
+    ]
+    assert rows(dsn, "SELECT import_id, cancel FROM pipeline.import_job") == [("imp_b", True)]
+
+
+async def test_a_saved_filter_that_names_the_person_names_nobody_any_more(dsn: str) -> None:
+    fill(dsn)
+    insert(
+        dsn,
+        "INSERT INTO vault.segment (tenant_id, segment_id, filter, created_at, changed_at)"
+        " VALUES ('ten_a', %s, %s, now(), now())",
+        [
+            ("seg_a", '{"field": "email", "equals": "CANARY.Ada@example.org"}'),
+            ("seg_b", '{"field": "email", "equals": "canaryXada@example.org"}'),
+        ],
+    )
+
+    async with api_of(dsn) as client:
+        await done(client.post("/v1/leads/lea_a/erase"))
+
+    assert rows(dsn, "SELECT filter->>'equals' FROM vault.segment ORDER BY segment_id") == [
+        ("erased",),
+        ("canaryXada@example.org",),
+    ]
 
 
 @pytest.mark.parametrize(
