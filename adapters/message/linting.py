@@ -9,6 +9,7 @@ import html
 import re
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from adapters.message import derived, engine, markup, tags
 from adapters.message.engine import BadTemplate
@@ -23,6 +24,7 @@ from adapters.message.text import clean_text, field_name
 from domain.refusals import Invalid
 
 CLIPPED_BYTES = 102_400  # Gmail shows no more of a mail
+FINDINGS_MAX = 100  # nobody reads more; the rest shows once these are cured
 SUBJECT_CHARS_MAX = 150  # no inbox shows more
 FORMATS = ("html", "mjml")
 
@@ -91,7 +93,8 @@ def examined(
     found = [*_texts(draft), *_variables(draft, known_fields), *_markup(draft)]
     if not any(finding.severity == "error" for finding in found):
         found += _whole(draft, message_class)
-    return sorted(found, key=lambda one: (one.severity != "error", one.field, one.line))
+    found.sort(key=lambda one: (one.severity != "error", one.field, one.line))
+    return found[:FINDINGS_MAX]
 
 
 def _texts(draft: Draft) -> Iterator[Finding]:
@@ -156,20 +159,22 @@ def _uses(source: str) -> list[tags.Use]:
 def _markup(draft: Draft) -> Iterator[Finding]:
     """What a mail program would not show, or hold against the sender."""
     field, source = draft.format, clean_text(draft.body)
-    for found in _ELEMENT.finditer(source):
+    for found in islice(_ELEMENT.finditer(source), FINDINGS_MAX):
         name = found[1].lower()
         severity = "error" if name in _ACTIVE else "warning"
         detail = f"mail programs remove <{name}>, and filters count it as bad"
         yield Finding(severity, "unsafe_html", field, _line(source, found), detail, "leave it out")
-    for found in _HANDLER.finditer(source):
+    for found in islice(_HANDLER.finditer(source), FINDINGS_MAX):
         detail = f"mail programs remove {found[1].lower()}=, and filters count it as bad"
         yield Finding("error", "unsafe_html", field, _line(source, found), detail, "leave it out")
-    for found in _TARGET.finditer(source):
-        target = _BLANK.sub("", html.unescape(found[1])).lower()
-        if target.startswith(_UNSAFE_SCHEMES):
-            detail = f"a link must not lead to {target.partition(':')[0]}:"
-            cure = "link to an https: address"
-            yield Finding("error", "unsafe_html", field, _line(source, found), detail, cure)
+    for found in islice(filter(_is_unsafe, _TARGET.finditer(source)), FINDINGS_MAX):
+        detail, cure = "a link must not lead to a script or a document", "link to an https: address"
+        yield Finding("error", "unsafe_html", field, _line(source, found), detail, cure)
+
+
+def _is_unsafe(found: re.Match[str]) -> bool:
+    target = _BLANK.sub("", html.unescape(found[1])).lower()
+    return target.startswith(_UNSAFE_SCHEMES)
 
 
 def _line(source: str, found: re.Match[str]) -> int:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from adapters.contacts.lead_rows import BadRow, check_address
 from api.commands import domains
 from api.desk import Desk
+from api.workspaces import require_visible
 from domain import sending_domain
 from domain.refusals import Invalid, NotFound
 
@@ -37,10 +38,15 @@ def checked(text: str) -> str:
 
 
 def save(desk: Desk, address: str, name: str) -> Sender:
-    """Keep a From address; the same address and name again are the same sender."""
+    """Keep a From address; the same address and name again are the same sender.
+
+    Who sees some workspaces alone keeps those of their domains alone. Raises NotFound.
+    """
+    domain = address.rpartition("@")[2]
+    require_visible(desk, domains.id_of(desk, domain), "sending domain: add it first")
     sender_id = desk.derive("sdr", desk.tenant_id, address, name)
     desk.write(SENDER, sender_id=sender_id, address=address, name=name)
-    return Sender(sender_id, address.rpartition("@")[2])
+    return Sender(sender_id, domain)
 
 
 def may_send(desk: Desk, sender: Sender) -> bool:
@@ -50,8 +56,10 @@ def may_send(desk: Desk, sender: Sender) -> bool:
 
 
 def known(desk: Desk, sender_id: str) -> Sender:
-    """A sender of the tenant. Raises NotFound."""
+    """A sender whose domain the caller may see. Raises NotFound."""
     found = desk.rows(FIND, sender_id=sender_id)
     if not found:
         raise NotFound("sender_id: there is no such sender; save it first")
-    return Sender(sender_id, found[0]["address"].rpartition("@")[2])
+    domain = found[0]["address"].rpartition("@")[2]
+    require_visible(desk, domains.id_of(desk, domain), "sender")
+    return Sender(sender_id, domain)

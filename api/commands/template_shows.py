@@ -16,7 +16,7 @@ from api.commands import one_mail, template_drafts, templates
 from api.commands.one_mail import Mail, Sent
 from api.desk import Desk
 from api.problems import Problem
-from api.workspaces import workspace_of
+from api.workspaces import require_visible, workspace_of
 from domain.refusals import NotFound
 
 VERSION = """
@@ -26,6 +26,11 @@ WHERE tenant_id = %(tenant_id)s AND template_id = %(template_id)s AND template_v
 LEAD = """
 SELECT address, fields FROM vault.contact
 WHERE tenant_id = %(tenant_id)s AND contact_id = %(contact_id)s AND erased_at IS NULL
+  AND (%(workspaces)s::text[] IS NULL OR EXISTS (
+    SELECT FROM vault.list_member m
+    JOIN vault.workspace_of w ON w.tenant_id = m.tenant_id AND w.id = m.list_id
+    WHERE m.tenant_id = %(tenant_id)s AND m.contact_id = %(contact_id)s
+      AND w.workspace_id = ANY(%(workspaces)s)))
 """
 LIST_FIELDS = """
 SELECT DISTINCT unnest(fields) AS name FROM vault.import
@@ -58,8 +63,9 @@ def _sound(draft: Draft) -> Draft:
 
 
 def reader(desk: Desk, contact_id: str) -> tuple[str, dict[str, str]]:
-    """Address and fields of a lead. Raises NotFound."""
-    rows = desk.rows(LEAD, contact_id=contact_id)
+    """Address and fields of a lead that the caller may see. Raises NotFound."""
+    only = None if desk.workspace_ids is None else sorted(desk.workspace_ids)
+    rows = desk.rows(LEAD, contact_id=contact_id, workspaces=only)
     if not rows:
         raise NotFound("contact_id: there is no such lead")
     return rows[0]["address"], dict(rows[0]["fields"])
@@ -67,6 +73,7 @@ def reader(desk: Desk, contact_id: str) -> tuple[str, dict[str, str]]:
 
 def fields_of_list(desk: Desk, list_id: str) -> list[str]:
     """The merge fields that the imports of a list had. Raises NotFound."""
+    require_visible(desk, list_id, "lead list")
     if not desk.rows(LIST, list_id=list_id):
         raise NotFound("list_id: there is no such lead list")
     return [row["name"] for row in desk.rows(LIST_FIELDS, list_id=list_id)]

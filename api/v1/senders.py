@@ -63,7 +63,13 @@ async def list_senders(
     scope = (caller.tenant_id, "senders", address)
     after = str(ports.cursors.read(scope, cursor)[0]) if cursor else ""
     async with ports.reads.of(caller.tenant_id) as bound:
-        rows = await queries.senders(bound, address=address, after=after, limit=limit + 1)
+        rows = await queries.senders(
+            bound,
+            address=address,
+            after=after,
+            limit=limit + 1,
+            workspaces=caller.workspace_ids,
+        )
         found = await _with_domains(bound, rows)
         as_of = await freshness(bound, MODEL)
     more = len(found) > limit

@@ -53,9 +53,14 @@ async def verified(bound: Bound, names: Collection[str]) -> set[str]:
     return {row["domain"] for row in rows}
 
 
-async def senders(bound: Bound, *, address: str, after: str, limit: int) -> list[Row]:
+async def senders(
+    bound: Bound, *, address: str, after: str, limit: int, workspaces: Workspaces
+) -> list[Row]:
     """From addresses; empty address: all."""
-    return await bound.rows(SQL["senders"], address=address, after=after, limit=limit)
+    only = _only(workspaces)
+    return await bound.rows(
+        SQL["senders"], address=address, after=after, limit=limit, workspaces=only
+    )
 
 
 async def mailboxes(

@@ -33,10 +33,16 @@ WHERE tenant_id = %(tenant_id)s AND domain = ANY(%(domains)s) AND state = 'verif
   AND removed_at IS NULL
 
 -- name: senders
-SELECT sender_id, address, name FROM vault.sender
-WHERE tenant_id = %(tenant_id)s AND sender_id > %(after)s
-  AND (%(address)s = '' OR lower(address) = lower(%(address)s))
-ORDER BY sender_id LIMIT %(limit)s
+-- A sender lies where its domain lies.
+SELECT s.sender_id, s.address, s.name FROM vault.sender s
+WHERE s.tenant_id = %(tenant_id)s AND s.sender_id > %(after)s
+  AND (%(address)s = '' OR lower(s.address) = lower(%(address)s))
+  AND (%(workspaces)s::text[] IS NULL OR EXISTS (
+    SELECT FROM rm.sending_domain d
+    LEFT JOIN vault.workspace_of w ON w.tenant_id = d.tenant_id AND w.id = d.domain_id
+    WHERE d.tenant_id = %(tenant_id)s AND d.domain = split_part(s.address, '@', -1)
+      AND d.removed_at IS NULL AND coalesce(w.workspace_id, '') = ANY(%(workspaces)s)))
+ORDER BY s.sender_id LIMIT %(limit)s
 
 -- name: mailboxes
 SELECT m.mailbox_id, coalesce(v.address, '') AS address, m.domain_id, m.daily_limit, m.warmup_wanted,
