@@ -84,8 +84,9 @@ LOGGED_OUT = _answers(
     "It ended", {"object": "session", "session_id": _SESSION["session_id"]}, "unauthorized", "csrf"
 )
 ME = _answers("The person that asks", _USER, "unauthorized", "csrf")
+#: There is one page; OpenAPI's examples lose what is null, so this one shows what would be there.
 _PAGE: dict[str, Any] = {"object": "list", "data": [_LISTED], "has_more": False}
-SESSIONS = _answers("Their living sessions", _PAGE | {"next_cursor": None}, "unauthorized")
+SESSIONS = _answers("Their living sessions", _PAGE | {"next_cursor": "q83vEjRWeJA"}, "unauthorized")
 REVOKED = _answers(
     "It ended",
     {"object": "session", "session_id": _SESSION["session_id"]} | _POSITION,
