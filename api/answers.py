@@ -13,6 +13,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from domain.ids import new_id
 
+#: OWASP's list for answers that no browser runs, and for our own pages, which load nothing.
+SECURITY = {
+    "x-content-type-options": "nosniff",
+    "x-frame-options": "DENY",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-site",
+}
+DATA = "default-src 'none'; frame-ancestors 'none'"
+PAGE = (
+    "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'"
+)
+HSTS = "max-age=31536000; includeSubDomains"
 GIVEN_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -20,6 +33,12 @@ class Json(Response):
     """An answer from plain data. Times are UTC with microseconds, ending in Z."""
 
     media_type = "application/json"
+
+    def __init__(self, content: Any = None, status_code: int = 200, **options: Any) -> None:
+        super().__init__(content, status_code, **options)
+        position = content.get("position") if isinstance(content, dict) else None
+        if isinstance(position, int):  # of a command: what a question may wait for
+            self.headers["pm-position"] = str(position)
 
     def render(self, content: Any) -> bytes:
         return orjson.dumps(content, option=orjson.OPT_UTC_Z)
@@ -31,11 +50,21 @@ def listed(data: Sequence[Any], next_cursor: str | None, **extra: Any) -> Json:
     return Json(shape | {"next_cursor": next_cursor} | extra)
 
 
-class RequestIds:
-    """Gives each request an id, the caller's own if it has a decent one, and echoes it."""
+def carried(scope: Scope) -> dict[str, str]:
+    """Headers that the answer to this request will carry, whatever it turns out to be."""
+    found: dict[str, str] = scope.setdefault("pm.headers", {})
+    return found
 
-    def __init__(self, app: ASGIApp) -> None:
+
+class RequestIds:
+    """Gives each request an id, the caller's own if it has a decent one, and echoes it.
+
+    It also sets what browsers are to know of every answer, and what was put into `carried`.
+    """
+
+    def __init__(self, app: ASGIApp, *, secure: bool = False) -> None:
         self._app = app
+        self._always = SECURITY | ({"strict-transport-security": HSTS} if secure else {})
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,10 +73,19 @@ class RequestIds:
         given = next((value for name, value in scope["headers"] if name == b"request-id"), b"")
         request_id = given.decode() if GIVEN_ID.fullmatch(given) else new_id("key")
         scope["request_id"] = request_id
+        carried(scope)["request-id"] = request_id
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                MutableHeaders(scope=message)["request-id"] = request_id
+                self._set(scope, MutableHeaders(scope=message))
             await send(message)
 
         await self._app(scope, receive, answer)
+
+    def _set(self, scope: Scope, headers: MutableHeaders) -> None:
+        for name, value in (self._always | carried(scope)).items():
+            headers[name] = value
+        page = headers.get("content-type", "").startswith("text/html")
+        headers.setdefault("content-security-policy", PAGE if page else DATA)
+        if scope["path"].startswith("/v1"):
+            headers.setdefault("cache-control", "no-store")  # tenants' answers lie in no cache

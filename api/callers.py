@@ -8,6 +8,8 @@ from typing import Protocol
 
 from domain.access import PERMISSIONS, PLATFORM
 
+OPERATOR = "operator"  # the actor of who runs the stack
+
 
 @dataclass(frozen=True)
 class Caller:
@@ -47,7 +49,7 @@ class OperatorToken:
         """As Callers.find; an empty token lets nobody in."""
         if not self._token or not hmac.compare_digest(token.encode(), self._token):
             return None
-        return Caller(tenant_id, "operator", PERMISSIONS | PLATFORM)
+        return Caller(tenant_id, OPERATOR, PERMISSIONS | PLATFORM)
 
 
 class Several:

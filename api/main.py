@@ -6,12 +6,17 @@ import asyncio
 import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
+from starlette.middleware.cors import CORSMiddleware
 
-from api import health, links, people, problems
+from api import health, idempotency, links, people, problems
 from api.answers import Json, RequestIds
+from api.limits import ANSWER_MAX_S, IN_FLIGHT_MAX, Bugs, InFlight
+from api.listeners import Listeners
+from api.strict import StrictBodies, declared_only
 from api.v1 import (
     analytics,
     audit,
@@ -25,6 +30,7 @@ from api.v1 import (
     keys,
     leads,
     lists,
+    live,
     mailboxes,
     me,
     segments,
@@ -41,7 +47,7 @@ from api.v1 import (
     vps,
     workspaces,
 )
-from api.wiring import Ports
+from api.wiring import Ports, stranger
 
 DESCRIPTION = (
     "Questions about campaigns, answered from read models that follow the event log. "
@@ -49,12 +55,22 @@ DESCRIPTION = (
     "(X-Tenant: ten_…). `as_of` tells how far the answer follows the log."
 )
 DRAIN_S = 5
+#: Headers that pages of other sites may send and read (CORS).
+ASKED_HEADERS = (
+    *("authorization", "content-type", "idempotency-key", "if-match", "last-event-id"),
+    *("pm-min-position", "request-id", "x-tenant"),
+)
+TOLD_HEADERS = (
+    *("etag", "idempotency-replayed", "location", "pm-position", "ratelimit", "ratelimit-policy"),
+    *("request-id", "retry-after"),
+)
 ROUTERS = (
     campaigns,
     suppressions,
     sends,
     analytics,
     usage,
+    live,
     health,
     people,
     links,
@@ -83,8 +99,18 @@ ROUTERS = (
 )
 
 
-def create_app(ports: Ports) -> FastAPI:
-    """The application over these ports."""
+@dataclass(frozen=True)
+class Manners:
+    """How the API meets clients, whatever they ask."""
+
+    secure: bool = False  # reached over https
+    origins: tuple[str, ...] = ()  # other sites whose pages may ask; none: ours alone
+    in_flight_max: int = IN_FLIGHT_MAX
+    answer_max_s: float = ANSWER_MAX_S
+
+
+def operations() -> FastAPI:
+    """Its operations alone: to be asked what they are, never to be served."""
     app = FastAPI(
         title="PenguinMails API",
         version="1",
@@ -94,12 +120,37 @@ def create_app(ports: Ports) -> FastAPI:
         default_response_class=Json,
         generate_unique_id_function=lambda route: route.name,  # what clients call it
     )
-    app.state.ports = ports
     for module in ROUTERS:
-        app.include_router(module.router)
-    problems.install(app)
-    app.add_middleware(RequestIds)
+        app.include_router(module.router, dependencies=[Depends(declared_only), Depends(stranger)])
     return app
+
+
+def create_app(ports: Ports, manners: Manners = Manners()) -> FastAPI:
+    """The application over these ports."""
+    app = operations()
+    app.state.ports = ports
+    app.state.listeners = Listeners(ports.reads)
+    problems.install(app)
+    idempotency.install(app)
+    _frame(app, manners)
+    return app
+
+
+def _frame(app: FastAPI, manners: Manners) -> None:
+    """What every request passes through; the last one added meets it first."""
+    app.add_middleware(idempotency.Answers)
+    app.add_middleware(StrictBodies)
+    app.add_middleware(Bugs)
+    app.add_middleware(InFlight, most=manners.in_flight_max, answer_max_s=manners.answer_max_s)
+    if manners.origins:
+        app.add_middleware(
+            CORSMiddleware,
+            allow_origins=manners.origins,
+            allow_methods=["GET", "POST", "PUT", "PATCH", "DELETE"],
+            allow_headers=ASKED_HEADERS,
+            expose_headers=TOLD_HEADERS,
+        )
+    app.add_middleware(RequestIds, secure=manners.secure)
 
 
 class Server(uvicorn.Server):
@@ -143,6 +194,7 @@ async def serve(
         serving = asyncio.create_task(server.serve(sockets=[listening]))
         asked = asyncio.create_task(stop.wait())
         await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+        app.state.listeners.close()
         server.should_exit = True
         asked.cancel()
         await serving

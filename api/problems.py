@@ -67,6 +67,7 @@ KINDS = {
         Kind("overloaded", 503, "Overloaded", "Too much is asked at once; ask again soon."),
         Kind("timed_out", 503, "Took too long", "It may still happen: repeat with the same key."),
         Kind("internal", 500, "Our fault", "Tell us the request_id; our log has it."),
+        Kind("too_many_streams", 429, "Too many streams", "Close one before opening another."),
         Kind("refused", 400, "Refused", "The request cannot be served as it is."),
     )
 }

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Query, Request
 
-from api.browsers import Site
-from api.callers import Caller, Callers
+from api import idempotency, positions
+from api.browsers import Site, origin_of
+from api.callers import OPERATOR, Caller, Callers
 from api.commands.accounts import Identity
 from api.commands.domains import Dns
 from api.commands.imports import Imports
 from api.desk import Desk, Desks
+from api.limits import Rates
 from api.paging import LIMIT_DEFAULT, LIMIT_MAX, Cursors
+from api.positions import PositionHeader, PositionQuery
 from api.problems import Problem
 from api.staff_callers import Visits
 from domain.access import PERMISSIONS, PLATFORM
@@ -36,6 +39,7 @@ class Ports:
     dns: Dns  # of tenants' sending domains
     identity: Identity
     imports: Imports
+    rates: Rates = field(default_factory=Rates)
 
     @cached_property
     def visits(self) -> Visits:
@@ -72,9 +76,12 @@ async def caller(
         raise Problem("invalid", "an id has no NUL character")
     known = await found.callers.find(given, tenant_id) if given else None
     if not known:
+        await found.rates.unknown(found.reads, request.scope, origin_of(request).ip)
         raise Problem("unauthorized", "send `Authorization: Bearer` with a key that is valid here")
     if not known.tenant_id:
         raise Problem("tenant_missing", "name the tenant in the header X-Tenant, or as ?tenant=")
+    if known.actor != OPERATOR:
+        await found.rates.caller(found.reads, request.scope, known.tenant_id, known.actor)
     if known.staff:
         await found.visits.enter(known, x_staff_reason)
     return known
@@ -83,29 +90,52 @@ async def caller(
 CallerDep = Annotated[Caller, Depends(caller)]
 
 
+async def stranger(request: Request, found: PortsDep) -> None:
+    """A dependency of every route: who logs in or signs up is counted by IP."""
+    if request.url.path.startswith("/v1/auth"):
+        await found.rates.stranger(found.reads, request.scope, origin_of(request).ip)
+
+
 class May:
     """A dependency: the caller, if it has this permission. Tests read `permission` off routes.
 
-    Where something `sends`, a person whose address is not verified may not.
+    Where something `sends`, a person whose address is not verified may not. A question may name a
+    position (`min_position`): it waits until `models`, or all read models, have applied it.
     """
 
-    def __init__(self, permission: str, *, sends: bool = False) -> None:
+    def __init__(self, permission: str, *, sends: bool = False, models: Sequence[str] = ()) -> None:
         if permission not in PERMISSIONS | PLATFORM:
             raise ValueError(f"{permission} is no permission of domain/access.py")
         self.permission = permission
         self.sends = sends
+        self.models = models
 
-    async def __call__(self, found: CallerDep) -> Caller:
+    async def __call__(
+        self,
+        found: CallerDep,
+        ports_: PortsDep,
+        min_position: PositionQuery = 0,
+        pm_min_position: PositionHeader = 0,
+    ) -> Caller:
+        self.check(found)
+        if position := max(min_position, pm_min_position):
+            await positions.reached(ports_.reads, found.tenant_id, position, self.models)
+        return found
+
+    def check(self, found: Caller) -> None:
+        """Raises Problem for a caller who may not."""
         if not found.may(self.permission):
             raise Problem("forbidden", f"this needs the permission {self.permission}")
         if self.sends and found.unverified:
             raise Problem("email_unverified", "verify your address before anything is sent")
-        return found
 
 
-def may(permission: str) -> Any:
-    """The caller that has this permission, for `Annotated[Caller, …]`; else `forbidden`."""
-    return Depends(May(permission))
+def may(permission: str, *, models: Sequence[str] = ()) -> Any:
+    """The caller that has this permission, for `Annotated[Caller, …]`; else `forbidden`.
+
+    `models`: the read models that the question reads, for `min_position`; none: all of them.
+    """
+    return Depends(May(permission, models=models))
 
 
 class AtDesk:
@@ -122,10 +152,23 @@ class AtDesk:
         found: CallerDep,
         ports_: PortsDep,
         idempotency_key: Annotated[
-            str, Header(max_length=255, description="repeating a request with it is safe")
+            str,
+            Header(
+                max_length=255,
+                pattern=r"^[\x21-\x7e]*$",
+                description="repeating a request with it is safe: it is done once",
+            ),
         ] = "",
     ) -> Desk:
-        await self._may(found)
+        self._may.check(found)
+        await idempotency.reserve(
+            request,
+            ports_.reads,
+            ports_.desks.seals,
+            found.tenant_id,
+            found.actor,
+            idempotency_key,
+        )
         return ports_.desks.at(
             found.tenant_id,
             found.actor,

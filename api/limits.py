@@ -1,0 +1,223 @@
+"""How much may be asked: a rate per caller that all processes share, a bound on work at once.
+
+429 is the caller's doing, 503 is ours; both say when to ask again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from hashlib import blake2b
+from math import ceil
+from time import monotonic
+
+import structlog
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.answers import carried
+from api.problems import Problem, answer
+from projections.reads import Reads
+
+log = structlog.get_logger()
+ADMIT = "SELECT admitted, ahead_s FROM app.admit(%(subject)s, %(each_s)s, %(burst_s)s)"
+FORGET = "SELECT app.forget_manners(500)"
+FORGET_EVERY = 2000  # admissions
+REMEMBERED_MAX = 10_000  # refused subjects, so that a flood does not reach Postgres
+
+
+@dataclass(frozen=True)
+class Allowance:
+    """So many requests a minute, and so many at once after a pause. 0 a minute: no limit."""
+
+    per_min: int
+    burst: int
+
+    @property
+    def each_s(self) -> float:
+        return 60 / self.per_min
+
+    @property
+    def burst_s(self) -> float:
+        return self.burst * self.each_s
+
+    def headers(self, ahead_s: float) -> dict[str, str]:
+        """What is left, as the draft of the IETF says it (draft-10), and as others said before."""
+        left = max(0, int((self.burst_s - ahead_s) / self.each_s + 1e-6))
+        full_s = ceil(ahead_s)
+        return {
+            "ratelimit-policy": f'"default";q={self.per_min};w=60;pm-burst={self.burst}',
+            "ratelimit": f'"default";r={left};t={full_s}',
+            "x-ratelimit-limit": str(self.per_min),
+            "x-ratelimit-remaining": str(left),
+            "x-ratelimit-reset": str(full_s),
+        }
+
+    def wait_s(self, ahead_s: float) -> int:
+        """Until one more is admitted."""
+        return max(1, ceil(ahead_s + self.each_s - self.burst_s))
+
+
+CALLERS = Allowance(300, 500)  # product brief: 300 a minute, burst 500, for the middle plan
+STRANGERS = Allowance(120, 120)  # of one IP: logging in, signing up
+
+
+@dataclass
+class Rates:
+    """Admits requests. Subjects are digests: which key or IP asks stands nowhere."""
+
+    callers: Allowance = CALLERS
+    strangers: Allowance = STRANGERS
+    clock: Callable[[], float] = monotonic
+    _refused: dict[bytes, float] = field(default_factory=dict)
+    _admitted: int = 0
+
+    async def caller(self, reads: Reads, scope: Scope, tenant_id: str, actor: str) -> None:
+        """One request of a caller who is known. Raises Problem rate_limited."""
+        await self._admit(reads, scope, self.callers, "caller", tenant_id, actor)
+
+    async def stranger(self, reads: Reads, scope: Scope, ip: str) -> None:
+        """One request of somebody who is not known (yet), by IP. Raises Problem rate_limited."""
+        await self._admit(reads, scope, self.strangers, "ip", ip)
+
+    async def unknown(self, reads: Reads, scope: Scope, ip: str) -> None:
+        """One request with a token that nobody has, by IP. Raises Problem rate_limited."""
+        await self._admit(reads, scope, self.callers, "unknown", ip)
+
+    async def _admit(self, reads: Reads, scope: Scope, most: Allowance, *who: str) -> None:
+        if not most.per_min:
+            return
+        subject = blake2b("\0".join(who).encode(), digest_size=16).digest()
+        ahead_s = self._refused.get(subject, 0.0) - self.clock()
+        admitted = False
+        if ahead_s + most.each_s <= most.burst_s:
+            admitted, ahead_s = await self._ask(reads, subject, most)
+        carried(scope).update(most.headers(ahead_s))
+        if not admitted:
+            self._remember(subject, ahead_s)
+            raise Problem(
+                "rate_limited",
+                f"more than {most.per_min} requests a minute",
+                wait_s=most.wait_s(ahead_s),
+            )
+
+    async def _ask(self, reads: Reads, subject: bytes, most: Allowance) -> tuple[bool, float]:
+        async with reads.of_nobody() as bound:
+            (row,) = await bound.rows(
+                ADMIT, subject=subject, each_s=most.each_s, burst_s=most.burst_s
+            )
+            self._admitted += 1
+            if self._admitted % FORGET_EVERY == 0:
+                await bound.rows(FORGET)
+        return bool(row["admitted"]), float(row["ahead_s"])
+
+    def _remember(self, subject: bytes, ahead_s: float) -> None:
+        if len(self._refused) >= REMEMBERED_MAX:
+            self._refused.clear()
+        self._refused[subject] = self.clock() + ahead_s
+
+
+#: What is let go first when too much is asked at once: the share of the bound up to which it is
+#: still taken. Logging in, unsubscribing, what providers tell us, and stopping mail are never shed.
+SHED = (
+    (re.compile(r"/(v1/(auth|unsubscribe|hooks|webhooks-in)|health|u|c|o)(/.*)?"), 2.0),
+    (re.compile(r".*/(pause|cancel|logout)"), 2.0),
+    (re.compile(r"/v1/(exports?|tenant/export|.*/export)(/.*)?"), 0.5),
+    (re.compile(r"/v1/(overview|analytics(/.*)?|usage(/.*)?)"), 0.6),
+)
+SHARE_OF_LISTS, SHARE_OF_THINGS, SHARE_OF_WRITES = 0.75, 0.85, 1.0
+IN_FLIGHT_MAX = 64
+ANSWER_MAX_S = 30.0
+OVERLOADED_WAIT_S = 1
+STREAM = b"text/event-stream"
+
+
+def share(method: str, path: str) -> float:
+    """Up to which part of the bound a request of this kind is taken."""
+    for pattern, found in SHED:
+        if pattern.fullmatch(path):
+            return found
+    if method != "GET":
+        return SHARE_OF_WRITES
+    return SHARE_OF_LISTS if path.count("/") <= 2 else SHARE_OF_THINGS  # noqa: PLR2004 - /v1/things
+
+
+class InFlight:
+    """Bounds how many requests are worked on at once, and how long each may take to answer.
+
+    One that takes longer is answered `timed_out` and goes on: a command may still happen. Streams
+    of changes are bounded by their own route, not here.
+    """
+
+    def __init__(
+        self, app: ASGIApp, *, most: int = IN_FLIGHT_MAX, answer_max_s: float = ANSWER_MAX_S
+    ) -> None:
+        self._app = app
+        self._most = most
+        self._answer_max_s = answer_max_s
+        self._running: set[asyncio.Task[None]] = set()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http" or _streams(scope):
+            await self._app(scope, receive, send)
+            return
+        if len(self._running) >= self._most * share(scope["method"], scope["path"]):
+            told = "too much is asked at once"
+            problem = Problem("overloaded", told, wait_s=OVERLOADED_WAIT_S)
+            await answer(scope, problem)(scope, receive, send)
+            return
+        await self._bounded(scope, receive, send)
+
+    async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun, late = False, False
+
+        async def told(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            if not late:
+                await send(message)
+
+        task = asyncio.ensure_future(self._app(scope, receive, told))
+        self._running.add(task)
+        task.add_done_callback(self._running.discard)
+        try:
+            await asyncio.wait({task}, timeout=self._answer_max_s)
+            if task.done() or begun:
+                await task
+                return
+        except asyncio.CancelledError:
+            task.cancel()
+            raise
+        late = True
+        log.warning("request_timed_out", request_id=scope.get("request_id", ""))
+        problem = Problem("timed_out", f"no answer within {self._answer_max_s} s", wait_s=2)
+        await answer(scope, problem)(scope, receive, send)
+
+
+def _streams(scope: Scope) -> bool:
+    return any(name == b"accept" and STREAM in value for name, value in scope["headers"])
+
+
+class Bugs:
+    """A bug is answered `internal` and logged under the request's id; the answer tells no more."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        begun = False
+
+        async def told(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, told)
+        except Exception:
+            log.exception("request_failed", request_id=scope.get("request_id", ""))
+            if scope["type"] != "http" or begun:
+                raise
+            problem = Problem("internal", "this is a fault of ours; it is in our log")
+            await answer(scope, problem)(scope, receive, send)
