@@ -12,7 +12,7 @@ _PLAN: dict[str, Any] = {
     "object": "campaign_plan",
     "campaign_id": _ID,
     "name": "Spring news",
-    "state": "draft",
+    "state": "scheduled",
     "template_id": "tpl_agnhktnyoj6v5hs3a7mlytmzhu",
     "content_id": "cnt_7xq2ln3kzv4m5ydxw6p7c2hbre",
     "list_ids": ["lst_agnhktnyoh4u3c7bbk3ktt7c4a"],
@@ -26,8 +26,8 @@ _PLAN: dict[str, Any] = {
     "expire_after_s": 259200,
     "workspace_id": "",
     "revision": 1,
-    "scheduled_at": None,
-    "zone": "",
+    "scheduled_at": "2026-03-02T08:00:00.000000Z",
+    "zone": "Europe/Berlin",
     "blocked_by": ["unverified_domain"],
 }
 _BLOCK = {
@@ -110,7 +110,7 @@ BULK = command(
 )
 CHECKED = answers(
     "A verdict for each address, in order",
-    {"object": "list", "data": [_VERDICT], "has_more": False, "next_cursor": None},
+    {"object": "suppression_verdicts", "data": [_VERDICT]},
     *_BASE_PROBLEMS,
 )
 IMPORTED = command(

@@ -15,7 +15,7 @@ from api.desk import Desk
 from domain.refusals import Invalid
 from domain.suppression import REASONS, Reach
 
-ROWS_MAX = 2000
+ROWS_MAX = 1000  # a decision each, within the time of an answer
 REJECTS_MAX = 100
 EVIDENCE = "a list that was imported"
 

@@ -191,7 +191,7 @@ def import_suppressions(
 def check_addresses(body: Question, desk: Looker) -> Json:
     """Whether these addresses may be mailed, and if not, in which scope, why and since when."""
     found = commands.verdicts(desk, body.addresses, body.workspace_id, body.message_class)
-    return listed(found, None)
+    return Json({"object": "suppression_verdicts", "data": found})
 
 
 @router.get("/export", responses=shapes.EXPORT)
