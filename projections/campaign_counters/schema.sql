@@ -23,9 +23,9 @@ CREATE TABLE rm.campaign_counters_{v} (
 
 -- name: views
 CREATE VIEW rm.campaign WITH (security_invoker = true) AS
-SELECT c.*, (SELECT sum(s.total) FROM rm.campaign_step_{v} AS s
+SELECT c.*, c.xmin AS moved_in, (SELECT sum(s.total) FROM rm.campaign_step_{v} AS s
              WHERE s.tenant_id = c.tenant_id AND s.campaign_id = c.campaign_id)::bigint AS planned_total
 FROM rm.campaign_{v} AS c;
 CREATE VIEW rm.campaign_step WITH (security_invoker = true) AS SELECT * FROM rm.campaign_step_{v};
 CREATE VIEW rm.campaign_counters WITH (security_invoker = true) AS
-SELECT * FROM rm.campaign_counters_{v};
+SELECT c.*, c.xmin AS moved_in FROM rm.campaign_counters_{v} AS c;

@@ -57,6 +57,6 @@ CREATE VIEW rm.send_stat WITH (security_invoker = true) AS SELECT * FROM rm.send
 CREATE VIEW rm.send_stat_total WITH (security_invoker = true) AS SELECT * FROM rm.send_stat_total_{v};
 CREATE VIEW rm.send_stat_day WITH (security_invoker = true) AS SELECT * FROM rm.send_stat_day_{v};
 CREATE VIEW rm.send_stat_campaign WITH (security_invoker = true) AS
-SELECT * FROM rm.send_stat_campaign_{v};
+SELECT c.*, c.xmin AS moved_in FROM rm.send_stat_campaign_{v} AS c;
 CREATE VIEW rm.send_reason WITH (security_invoker = true) AS SELECT * FROM rm.send_reason_{v};
 CREATE VIEW rm.usage WITH (security_invoker = true) AS SELECT * FROM rm.usage_{v};

@@ -1,0 +1,77 @@
+"""What changed in a tenant's campaigns since a position: states, not differences.
+
+Telling a change twice is harmless, and none is lost: a position is taken before what it stands for
+is read. A position that this Postgres cannot know (it was restored) means: since ever.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from adapters.postgres import named_sql
+from domain.rates import rates
+from projections.reads import Bound
+from projections.send_stats import figures
+from projections.send_stats import queries as stats
+
+SQL = named_sql(Path(__file__).parent / "changes.sql")
+REACH = 2_000_000_000  # transactions; beyond 2^31 a row's age says nothing
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Change:
+    """A campaign as it is now. `decided`: its state may be another than before."""
+
+    campaign_id: str
+    workspace_id: str
+    decided: bool
+    state: Row
+    counters: Row
+
+
+async def position(bound: Bound) -> int:
+    """Where to go on from: what is committed later has a higher place."""
+    (row,) = await bound.rows(SQL["position"])
+    return int(row["position"])
+
+
+async def since(bound: Bound, place: int | None) -> tuple[int, list[Change]]:
+    """The campaigns that changed at or after a position (None: all), and the position now."""
+    (now,) = await bound.rows(SQL["position"])
+    known = place is not None and 0 < now["ahead"] - place + 1 < REACH
+    moved = await bound.rows(SQL["moved"], since=place if known else None)
+    ids = [row["campaign_id"] for row in moved]
+    states: dict[str, dict[str, int]] = {}
+    for row in await bound.rows(SQL["states"], campaign_ids=ids):
+        states.setdefault(row["campaign_id"], {})[row["state"]] = row["sends"]
+    engaged = await stats.of_campaigns(bound, ids)
+    return int(now["position"]), [
+        _change(row, states.get(row["campaign_id"], {}), engaged) for row in moved
+    ]
+
+
+async def read_to(bound: Bound) -> tuple[int, str]:
+    """How far the ledger has read: while it is the same, nothing changed for anybody."""
+    (row,) = await bound.rows(SQL["read"])
+    return int(row["read"]), str(row["reader"])
+
+
+def _change(row: Row, states: dict[str, int], engaged: dict[str, dict[str, int]]) -> Change:
+    told = engaged.get(row["campaign_id"]) or figures.figures({})
+    names = ("campaign_id", "state", "reason", "launched_at", "ended_at")
+    return Change(
+        row["campaign_id"],
+        row["workspace_id"],
+        row["decided"],
+        {name: row[name] for name in names},
+        {
+            "campaign_id": row["campaign_id"],
+            "requested": sum(states.values()),
+            "states": dict(sorted(states.items())),
+            "counters": told,
+            "rates": rates(told),
+        },
+    )

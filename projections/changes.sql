@@ -1,0 +1,32 @@
+-- What changed in a tenant's campaigns since a position. Postgres itself tells: each row knows which
+-- transaction wrote it last (`moved_in`), so that nothing has to be written for it.
+
+-- name: position
+-- Every transaction below it has ended: what it wrote is seen by whoever reads after this.
+SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS position,
+  pg_snapshot_xmax(pg_current_snapshot())::text::bigint AS ahead
+
+-- name: moved
+-- Campaigns of which a row was written at or after a position. Ages are distances from the running
+-- transaction, so the 32 bits that a row keeps of its own are enough; without a position: all.
+WITH since AS (SELECT coalesce(age((%(since)s::bigint & 4294967295)::text::xid), 2147483647) AS age)
+SELECT c.campaign_id, coalesce(w.workspace_id, '') AS workspace_id, c.state, c.reason, c.launched_at,
+  c.ended_at, age(c.moved_in) <= s.age AS decided
+FROM rm.campaign AS c CROSS JOIN since AS s
+  LEFT JOIN vault.workspace_of AS w ON w.tenant_id = c.tenant_id AND w.id = c.campaign_id
+WHERE c.tenant_id = %(tenant_id)s AND (age(c.moved_in) <= s.age
+  OR c.campaign_id IN (SELECT n.campaign_id FROM rm.campaign_counters AS n CROSS JOIN since AS s
+                       WHERE n.tenant_id = %(tenant_id)s AND age(n.moved_in) <= s.age)
+  OR c.campaign_id IN (SELECT t.campaign_id FROM rm.send_stat_campaign AS t CROSS JOIN since AS s
+                       WHERE t.tenant_id = %(tenant_id)s AND age(t.moved_in) <= s.age))
+ORDER BY c.campaign_id
+
+-- name: states
+SELECT campaign_id, state, sum(sends)::bigint AS sends FROM rm.campaign_counters
+WHERE tenant_id = %(tenant_id)s AND campaign_id = ANY(%(campaign_ids)s) GROUP BY 1, 2
+
+-- name: read
+-- Moves whenever the ledger's reader has read on; also when another version of it took over.
+SELECT coalesce(sum(c.next_offset), 0)::bigint AS read, max(c.reader) AS reader
+FROM app.read_model AS m JOIN app.cursor AS c ON c.reader = m.name || '_v' || m.version
+WHERE m.name = 'send_ledger' AND m.state = 'active'

@@ -1,0 +1,217 @@
+"""Changes as server-sent events, over a real port: told as they happen, resumed without loss."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+import httpx2
+import pytest
+
+from adapters import postgres
+from api import listeners
+from api.main import create_app, serve
+from domain.campaign import CampaignPaused
+from domain.event import Event, Meta, Recorded, Topic
+from domain.sending import OutcomesRecorded
+from domain.signals import OpenObserved
+from projections import models
+from tests.api_kit import BEGIN, TOKEN, ports_of
+from tests.integration.api.test_server import free_port
+
+pytestmark = pytest.mark.stack
+DEADLINE_S = 20.0
+
+
+class Told(dict[str, Any]):
+    """One event of a stream: its name, id and data."""
+
+
+async def tell(dsn: str, offset: int, *events: Event) -> None:
+    """Fold events into the ledger and move its cursor, as the runner does."""
+    fold = models.MODELS["send_ledger"].fold(1)
+    records = [
+        Recorded(
+            event=event,
+            meta=Meta(
+                id=f"evt_live_{offset}_{number}",
+                time=BEGIN + timedelta(minutes=1),
+                tenant_id=str(getattr(event, "tenant_id", "")),
+            ),
+            topic=type(event).event_type.topics[0].value,
+            partition=0,
+            offset=offset + number,
+        )
+        for number, event in enumerate(events)
+    ]
+    async with await postgres.connect(dsn, "pm_projector") as conn, conn.transaction():
+        await fold.apply(conn, [r for r in records if Topic(r.topic) in fold.topics])
+        await conn.execute(
+            "INSERT INTO app.cursor VALUES (%s, 'pm.attempts', 0, %s, -1, 'log')"
+            " ON CONFLICT (reader, topic, part) DO UPDATE SET next_offset = excluded.next_offset",
+            (fold.reader, offset + len(events)),
+        )
+
+
+def accepted(tenant: str) -> OutcomesRecorded:
+    """The seventh send of the tenant's campaign is accepted."""
+    return OutcomesRecorded(
+        tenant_id=tenant, campaign_id=f"cmp_{tenant}", batch_id=f"bat_{tenant}",
+        release_id=f"rel_{tenant}_2", n=1, ip=f"ip_{tenant}", provider="gmail", source="owner",
+        results=[{"outcome": "accepted", "reason": "ACCEPTED", "ranges": [[6, 7]], "code": 250}],
+    )  # fmt: skip
+
+
+@asynccontextmanager
+async def served(dsn: str) -> AsyncIterator[tuple[str, asyncio.Event, asyncio.Task[None]]]:
+    """The API on a port: its address, what stops it, and its task."""
+    async with ports_of(dsn) as ports:
+        stop, ready, port = asyncio.Event(), asyncio.Event(), free_port()
+        serving = asyncio.create_task(serve(create_app(ports), "127.0.0.1", port, stop, ready.set))
+        await asyncio.wait_for(ready.wait(), DEADLINE_S)
+        try:
+            yield f"http://127.0.0.1:{port}/v1/live", stop, serving
+        finally:
+            stop.set()
+            await asyncio.wait_for(serving, DEADLINE_S)
+
+
+@asynccontextmanager
+async def listening(
+    url: str, tenant: str = "ten_a", last_id: str = ""
+) -> AsyncIterator[AsyncIterator[Told]]:
+    """One client's stream."""
+    headers = {
+        "Authorization": f"Bearer {TOKEN}",
+        "X-Tenant": tenant,
+        "Accept": "text/event-stream",
+    }
+    headers |= {"Last-Event-ID": last_id} if last_id else {}
+    async with (
+        httpx2.AsyncClient(timeout=DEADLINE_S) as client,
+        client.stream("GET", url, headers=headers) as response,
+    ):
+        assert response.status_code == 200
+        yield _events(response)
+
+
+async def _events(response: httpx2.Response) -> AsyncIterator[Told]:
+    told = Told()
+    async for line in response.aiter_lines():
+        name, _, value = line.partition(": ")
+        if line and name in {"event", "id", "data"}:
+            told[name] = json.loads(value) if name == "data" else value
+        elif not line and told:
+            yield told
+            told = Told()
+
+
+async def until_position(events: AsyncIterator[Told]) -> tuple[list[Told], str]:
+    """What is told up to the next position, and that position."""
+    found: list[Told] = []
+    async with asyncio.timeout(DEADLINE_S):
+        async for told in events:
+            if told.get("event") == "position":
+                return found, str(told["id"])
+            found.append(told)
+    raise AssertionError("the stream ended")
+
+
+async def test_a_change_is_told_as_it_is_now(filled: str) -> None:
+    """Its counters and rates; a decision as a state."""
+    async with served(filled) as (url, *_), listening(url) as events:
+        first, _ = await until_position(events)
+
+        await tell(filled, 1000, accepted("ten_a"))
+        counters, _ = await until_position(events)
+        paused = CampaignPaused(tenant_id="ten_a", campaign_id="cmp_ten_a", reason="asked")
+        await tell(filled, 2000, paused)
+        decided, _ = await until_position(events)
+
+    assert first == []
+    assert counters[-1]["event"] == "campaign.counters"
+    assert counters[-1]["data"]["states"]["accepted"] == 6
+    assert counters[-1]["data"]["rates"]["delivery"]["numerator"] == 6
+    assert decided[0]["event"] == "campaign.state"
+    assert decided[0]["data"]["state"] == "paused"
+
+
+async def test_who_comes_back_with_its_position_hears_all_that_changed_since(filled: str) -> None:
+    """Also from another process. What it knows may be told once more, as it is.
+
+    While others' transactions run, Postgres cannot say that nothing before them is still to come.
+    """
+    async with served(filled) as (url, *_), listening(url) as events:
+        _, place = await until_position(events)
+    await tell(filled, 1000, accepted("ten_a"))
+    opened = OpenObserved(tenant_id="ten_a", send_id="snd_ten_a_0", kind="human", rule="")
+    await tell(filled, 2000, opened)
+
+    async with served(filled) as (url, *_):
+        async with listening(url, last_id=place) as events:
+            missed, later = await until_position(events)
+        async with listening(url, last_id=later) as events:
+            again, _ = await until_position(events)
+
+    (counters,) = [told["data"] for told in missed if told["event"] == "campaign.counters"]
+    assert (counters["states"]["accepted"], counters["counters"]["opened"]) == (6, 1)
+    assert [told for told in again if told not in missed] == []
+
+
+@pytest.mark.parametrize("place", ["1", "9223372036854775807", "9999999999999999999"])
+async def test_a_position_that_cannot_be_means_since_ever(filled: str, place: str) -> None:
+    """As after a restore: everything is told rather than nothing."""
+    async with served(filled) as (url, *_), listening(url, last_id=place) as events:
+        found, _ = await until_position(events)
+
+    assert {told["data"]["campaign_id"] for told in found} == {"cmp_ten_a"}
+    assert {told["event"] for told in found} == {"campaign.state", "campaign.counters"}
+
+
+async def test_i11_nobody_hears_of_another_tenant(filled: str) -> None:
+    async with (
+        served(filled) as (url, *_),
+        listening(url, "ten_a") as ours,
+        listening(url, "ten_b") as theirs,
+    ):
+        await until_position(ours)
+        await until_position(theirs)
+
+        await tell(filled, 1000, accepted("ten_b"))
+        told_theirs, _ = await until_position(theirs)
+        await tell(filled, 2000, accepted("ten_a"))
+        told_ours, _ = await until_position(ours)
+
+    assert {told["data"]["campaign_id"] for told in told_theirs} == {"cmp_ten_b"}
+    assert {told["data"]["campaign_id"] for told in told_ours} == {"cmp_ten_a"}
+
+
+async def test_streams_end_when_the_server_stops(filled: str) -> None:
+    """At once, not after the time that it leaves to running requests."""
+    async with served(filled) as (url, stop, serving), listening(url) as events:
+        await until_position(events)
+
+        stop.set()
+        rest = [told async for told in events]
+        await asyncio.wait_for(serving, DEADLINE_S)
+
+    assert rest == []
+
+
+async def test_streams_of_a_tenant_are_bounded(
+    filled: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(listeners, "PER_TENANT_MAX", 1)
+    async with served(filled) as (url, *_), listening(url) as events:
+        await until_position(events)
+        headers = {"Authorization": f"Bearer {TOKEN}", "X-Tenant": "ten_a"}
+        async with httpx2.AsyncClient() as client:
+            refused = await client.get(url, headers=headers)
+        async with listening(url, "ten_b") as others:
+            await until_position(others)
+
+    assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
