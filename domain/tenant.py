@@ -132,7 +132,7 @@ def restore(state: State) -> tuple[Event, ...]:
     """Let the tenant send again. Raises NotFound, WrongState while it is to be deleted."""
     _require(state)
     if state.deletion_due_at:
-        raise WrongState("the tenant is to be deleted; cancel its deletion first")
+        raise WrongState("tenant_id: it is to be deleted; cancel its deletion first")
     return (TenantRestored(tenant_id=state.tenant_id),) if state.suspended else ()
 
 
@@ -183,9 +183,11 @@ def require_due(state: State, now: datetime) -> None:
     """Raises NotFound, and WrongState while the window is open or when nobody asked."""
     _require(state)
     if state.deletion_due_at is None:
-        raise WrongState("nobody asked for the deletion of this tenant")
+        raise WrongState("tenant_id: nobody asked for its deletion; ask first")
     if now < state.deletion_due_at:
-        raise WrongState(f"the tenant may be deleted from {state.deletion_due_at} on")
+        raise WrongState(
+            f"tenant_id: it is destroyed from {state.deletion_due_at} on; wait until then"
+        )
 
 
 def _require(state: State) -> None:

@@ -220,6 +220,9 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
         deed(tenant.create, tenant_id=IDS),
         deed(tenant.suspend, reason=TEXT),
         deed(tenant.restore),
+        deed(tenant.request_deletion, now=MOMENTS),
+        deed(tenant.cancel_deletion),
+        deed(tenant.delete, now=MOMENTS | MOMENTS.map(lambda day: day + tenant.DELETION_WINDOW)),
     ),
 }
 STORIES = st.sampled_from(AGGREGATES).flatmap(

@@ -42,6 +42,7 @@ class Installation:
     """One installation; `running` has its relay, read models and schedule at work."""
 
     where: Where
+    key: str  # the secret key's line
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -79,9 +80,11 @@ async def installed(
     with database(server, template) as dsn:
         models.ensure_schemas(dsn)
         await kafka_log.ensure_topics(server["bootstrap"], prefix, 1)
-        seals = Seals.under(new_key_line())
+        key = new_key_line()
         yield Installation(
-            Where(folder, server["bootstrap"], dsn, prefix, id_key=prefix, seals=seals)
+            Where(folder, server["bootstrap"], dsn, prefix, id_key=prefix, seals=Seals.under(key)),
+            key,
+            key,
         )
 
 

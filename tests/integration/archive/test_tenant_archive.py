@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from domain.refusals import Taken
 from ops.archiving import exporting, importing
 from ops.archiving.exporting import Exported, export
 from ops.archiving.importing import Imported
+from ops.cli import main
 from tests.integration.archive.conftest import (
     PRIVATE_KEY,
     Installation,
@@ -311,3 +313,52 @@ def test_names_and_ids_find_a_tenant(dsn: str) -> None:
             exporting.tenant_named(conn, "Twice")
         with pytest.raises(Exception, match="no tenant"):
             exporting.tenant_named(conn, "Nobody")
+
+
+async def test_the_commands_do_the_same_and_tell_it_as_json(
+    at_rest: Installation,
+    new: Installation,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    phrase = tmp_path / "phrase"
+    phrase.write_text(PHRASE + "\n")
+    given = ("--passphrase-file", str(phrase), "--data", str(tmp_path), "--json")
+    out = tmp_path / "moved.zip"
+
+    at(at_rest, monkeypatch)
+    named = ("--tenant", f"name of {MINE}", "--out", str(out))
+    code, written = await command(capsys, "export-tenant", *named, *given)
+    at(new, monkeypatch)
+    again, told_ = await command(capsys, "import-tenant", str(out), *given)
+    third, _ = await command(capsys, "import-tenant", str(out), *given)
+
+    assert (code, again, third) == (0, 0, 1)
+    assert (written["tenant_id"], written["exact"], written["path"]) == (MINE, True, str(out))
+    assert (told_["equal"], told_["suspended"], told_["same_id_key"]) == (True, True, False)
+    assert told_["rows"]["contact"] == 1500
+
+
+def at(installation: Installation, monkeypatch: pytest.MonkeyPatch) -> None:
+    where = installation.where
+    keys = {"PM_KAFKA_BOOTSTRAP": where.bootstrap, "PM_DATABASE_URL": where.dsn}
+    for name, value in (keys | {"PM_PREFIX": where.prefix, "PM_ID_KEY": where.id_key}).items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("PM_SECRET_KEY", installation.key)
+
+
+async def command(
+    capsys: pytest.CaptureFixture[str], *arguments: str
+) -> tuple[int, dict[str, Any]]:
+    def run() -> int:
+        try:
+            main(arguments)
+        except SystemExit as left:
+            return int(left.code or 0)
+        raise AssertionError("a command leaves the process")
+
+    capsys.readouterr()
+    code = await asyncio.to_thread(run)
+    lines = [line for line in capsys.readouterr().out.splitlines() if line.startswith("{")]
+    return code, json.loads(lines[-1]) if lines else {}
