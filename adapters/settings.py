@@ -53,6 +53,10 @@ class Settings(BaseSettings):
     api_host: str = "127.0.0.1"
     api_port: int = 0
     api_token: str = ""  # the operator's; empty: nobody may ask the API about tenants
+    api_rate_per_min: int = 300  # requests of one key or person; 0: as many as they like
+    api_burst: int = 500  # at once, after a pause
+    api_in_flight_max: int = 64  # requests worked on at once, per process
+    api_origins: str = ""  # other sites whose pages may ask (CORS), with commas; empty: none
     inbox_host: str = "127.0.0.1"
     inbox_port: int = 0
     sink_latency_ms: float = 0.0  # the mailbox stand-in answers each batch so late (benches)

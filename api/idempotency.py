@@ -229,7 +229,7 @@ def install(app: FastAPI) -> None:
 
     async def not_begun(request: Request, error: Exception) -> Response:
         request.scope["pm.not_begun"] = True
-        answer: Response = await invalid(request, error)  # type: ignore[misc,arg-type]
+        answer: Response = await invalid(request, error)  # type: ignore[misc]
         return answer
 
     app.add_exception_handler(Replayed, replayed)  # type: ignore[arg-type]

@@ -12,7 +12,7 @@ import uvicorn
 from fastapi import Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import health, idempotency, links, people, problems
+from api import described, health, idempotency, links, people, problems
 from api.answers import Json, RequestIds
 from api.limits import ANSWER_MAX_S, IN_FLIGHT_MAX, Bugs, InFlight
 from api.listeners import Listeners
@@ -125,13 +125,15 @@ def operations() -> FastAPI:
     return app
 
 
-def create_app(ports: Ports, manners: Manners = Manners()) -> FastAPI:
-    """The application over these ports."""
+def create_app(ports: Ports | None, manners: Manners = Manners()) -> FastAPI:
+    """The application over these ports; without any it can only be asked what it offers."""
     app = operations()
     app.state.ports = ports
-    app.state.listeners = Listeners(ports.reads)
+    if ports:
+        app.state.listeners = Listeners(ports.reads)
     problems.install(app)
     idempotency.install(app)
+    described.install(app)
     _frame(app, manners)
     return app
 

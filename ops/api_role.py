@@ -20,6 +20,7 @@ from api.commands.imports import Imports
 from api.desk import Desks
 from api.import_worker import ImportWorker, Work
 from api.keys import ApiKeys
+from api.limits import Allowance, Rates
 from api.paging import Cursors
 from api.sessions import Sessions
 from api.staff_callers import StaffTokens
@@ -63,13 +64,24 @@ async def serve(
                 dns=dns,
                 identity=identity(settings, desks, blocking.connection, dns, clock),
                 imports=imports,
+                rates=Rates(Allowance(settings.api_rate_per_min, settings.api_burst)),
             )
-            app = main.create_app(ports)
+            app = main.create_app(ports, manners(settings, ports.identity.public_url))
             await main.serve(app, settings.api_host, settings.api_port, stop, ready)
     finally:
         store.close()
         blocking.close()
         await pool.close()
+
+
+def manners(settings: Settings, public_url: str) -> main.Manners:
+    """How the settings want clients to be met."""
+    origins = (origin.strip() for origin in settings.api_origins.split(","))
+    return main.Manners(
+        secure=public_url.startswith("https:"),
+        origins=tuple(origin for origin in origins if origin),
+        in_flight_max=settings.api_in_flight_max,
+    )
 
 
 @contextmanager
