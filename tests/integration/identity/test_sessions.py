@@ -75,7 +75,7 @@ async def test_a_person_sees_their_sessions_and_ends_one(people: People) -> None
         ended = await client.delete(f"/v1/me/sessions/{data[1]['session_id']}")
         not_mine = await client.delete(f"/v1/me/sessions/{foreign}")
         none = await client.delete("/v1/me/sessions/ses_aaaaaaaaaaaaaaaaaaaaaaaaaa")
-        odd = await client.delete("/v1/me/sessions/%00")
+        odd = await client.delete("/v1/me/sessions/none-such")
 
     assert [found["current"] for found in data] == [True, False]
     assert data[0]["ip"] == "127.0.0.1"
