@@ -8,6 +8,7 @@ import httpx2
 import psycopg
 import pytest
 
+from domain.campaign import CampaignLaunched
 from tests.api_kit import Zone, api_of
 from tests.decided_kit import decided, done, follow, refused
 
@@ -238,7 +239,7 @@ async def test_a_test_mail_is_a_transactional_campaign_to_those_addresses_alone(
         key = {"idempotency-key": "test-1"}
         sent = await done(client.post(f"{path}/test", json=body, headers=key), 202)
         again = await done(client.post(f"{path}/test", json=body, headers=key), 202)
-    launched = [one.event for one in decided(dsn) if type(one.event).__name__ == "CampaignLaunched"]
+    launched = [one.event for one in decided(dsn) if isinstance(one.event, CampaignLaunched)]
     with psycopg.connect(dsn) as conn:
         members = conn.execute(
             "SELECT c.address FROM vault.list_member m JOIN vault.contact c"
