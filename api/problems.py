@@ -7,15 +7,19 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from adapters.sealing import Unopened
 from api.answers import Json
 from domain.ports import ConcurrentAppend, StoreUnavailable
 from domain.refusals import Refused
 from projections.reads import Away
+
+log = structlog.get_logger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 2
@@ -115,6 +119,7 @@ def install(app: FastAPI) -> None:
         Refused: _refused,
         ConcurrentAppend: _concurrent,
         StoreUnavailable: _away,
+        Unopened: _unopened,
         RequestValidationError: _invalid,
         HTTPException: _http,
     }
@@ -178,6 +183,12 @@ async def _concurrent(request: Request, error: ConcurrentAppend) -> Json:
 async def _away(request: Request, _: Away | StoreUnavailable) -> Json:
     told = "the database did not answer in time"
     return answer(request.scope, Problem("unavailable", told, wait_s=RETRY_AFTER_S))
+
+
+async def _unopened(request: Request, error: Unopened) -> Json:
+    """Keys are the operator's matter: the log says what is wrong, the caller learns no more."""
+    log.error("secret_not_opened", why=str(error))
+    return answer(request.scope, Problem("unavailable", "secrets cannot be kept or read here now"))
 
 
 async def _invalid(request: Request, error: RequestValidationError) -> Json:

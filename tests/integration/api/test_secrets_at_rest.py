@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 
 import pytest
 
 from adapters.sealing import Seals, field, signing_key_field
 from api.commands.mailboxes import SECRET_COLUMN
-from tests.api_kit import SEALS, api_of
+from api.desk import NO_SEALS
+from api.main import create_app
+from tests.api_kit import SEALS, api_of, client_of, ports_of
 from tests.decided_kit import done, follow
 from tests.integration.test_erasure import everything
 from tests.vault_kit import rows
@@ -67,6 +70,17 @@ def opened_keys(dsn: str) -> list[bytes]:
         SEALS.open(sealed, *signing_key_field("ten_a", domain, selector))
         for domain, selector, sealed in found
     ]
+
+
+async def test_without_a_key_nothing_is_kept_and_the_caller_learns_no_more(dsn: str) -> None:
+    async with ports_of(dsn) as ports:
+        keyless = replace(ports, desks=replace(ports.desks, seals=NO_SEALS))
+        async with client_of(create_app(keyless), tenant="ten_a") as client:
+            answer = await client.post("/v1/domains", json={"domain": "example.com"})
+
+    assert (answer.status_code, answer.json()["code"]) == (503, "unavailable")
+    assert "PM_SECRET_KEY" not in answer.text
+    assert rows(dsn, "SELECT * FROM vault.signing_key") == []
 
 
 async def test_a_stolen_table_opens_under_no_other_key(dsn: str) -> None:
