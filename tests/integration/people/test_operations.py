@@ -21,6 +21,8 @@ pytestmark = pytest.mark.stack
 OF_NOBODY = re.compile(r"/v1/(auth|me)(/.*)?|/v1/invitations/accept|/health.*|/|/docs|/[a-z-]+")
 #: These go on until somebody hangs up.
 ENDLESS = {"/v1/live"}
+#: What takes a file and no JSON.
+FILES = {"/v1/suppressions/import": "text/csv"}
 ALL_ROLES = dict(ROLES) | {f"staff {name}": granted for name, granted in STAFF_ROLES.items()}
 
 
@@ -79,10 +81,13 @@ async def test_an_operation_is_refused_to_who_lacks_its_permission(house: House,
     wrong = []
     for method, path, asked in GUARDED:
         where = re.sub(r"{[^}]+}", "x_unknown", path)
+        sent = headers | ({"content-type": FILES[path]} if path in FILES else {})
         more: dict[str, Any] = {"json": {}} if method in {"POST", "PUT", "PATCH"} else {}
+        if path in FILES:
+            more = {"content": b"address\n"}
         if path in ENDLESS and asked <= ALL_ROLES[role]:
             continue
-        answer = await house.call(method, where, token, tenant="ten_a", headers=headers, **more)
+        answer = await house.call(method, where, token, tenant="ten_a", headers=sent, **more)
         refused = answer.status_code == 403 and answer.json()["code"] == "forbidden"
         if refused != (not asked <= ALL_ROLES[role]):
             wrong.append((method, path, sorted(asked), answer.status_code))
