@@ -168,8 +168,7 @@ _EXPORT = {
     "object": "export",
     "export_id": "exp_agnhktnyof5u3c7bbk3ktt7c4a",
     "format": "csv",
-    "filter": {"campaign_id": _CAMPAIGN_ID, "state": "rejected"},
-    "sends": 180,
+    "filter": {},
     "with_addresses": True,
     "created_at": "2026-01-05T10:00:00.000000Z",
     "expires_at": "2026-01-12T10:00:00.000000Z",
@@ -178,5 +177,4 @@ _EXPORT = {
 EXPORT_MADE = answers(
     "The export, to be downloaded until it expires", _EXPORT, "not_found", *ASKED, status=201
 )
-EXPORT = question("The export", _EXPORT)
-EXPORTS = listing("Exports, newest first", _EXPORT)
+EXPORT = question("The export", _EXPORT | {"sends": 180})

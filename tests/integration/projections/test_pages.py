@@ -27,7 +27,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 #: Indexes serve, or the scan is of what is small for every tenant.
 QUERIES = (
     *("send_ledger/pages.sql", "send_ledger/queries.sql", "send_stats/queries.sql"),
-    *("campaign_counters/queries.sql", "usage/queries.sql", "live.sql"),
+    *("campaign_counters/queries.sql", "usage/queries.sql", "changes.sql"),
 )
 #: Of all tenants, for a process that looks after all: `uncrossed` begins at those with a limit.
 OF_ALL = {"uncrossed"}
