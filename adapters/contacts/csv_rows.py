@@ -21,6 +21,8 @@ from domain.refusals import Invalid
 SAMPLE_BYTES = 256 * 1024
 LINE_BYTES_MAX = 64 * 1024
 RECORD_LINES_MAX = 50
+#: Statistics tell nothing of fewer: then what is not UTF-8 is what Excel saves in the West.
+GUESSED_FROM_BYTES = 512
 COLUMNS_MAX = 200
 #: Up to this share of undecodable lines a file is UTF-8 with broken lines, not another encoding.
 BROKEN_SHARE_MAX = 0.05
@@ -60,7 +62,10 @@ def detect(path: Path) -> Dialect:
     if not sample.strip():
         raise Invalid(f"{path.name} is empty: a header line with an e-mail column is needed")
     encoding = _encoding(path, sample)
-    first_line = sample.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()[0]
+    lines = sample.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()
+    if not lines:
+        raise Invalid(f"{path.name} is empty: a header line with an e-mail column is needed")
+    first_line = lines[0]
     counts = {mark: first_line.count(mark) for mark in DELIMITERS}
     return Dialect(encoding, max(DELIMITERS, key=lambda mark: counts[mark]))
 
@@ -76,6 +81,8 @@ def _encoding(path: Path, sample: bytes) -> str:
     broken = sum(not _is_utf8(line) for line in lines)
     if broken <= BROKEN_SHARE_MAX * len(lines):
         return "utf-8"
+    if len(sample) < GUESSED_FROM_BYTES:
+        return "cp1252"
     best = from_bytes(sample).best()
     return best.encoding if best else "cp1252"
 
