@@ -56,6 +56,7 @@ def completed(described: dict[str, Any]) -> dict[str, Any]:
     }
     for path, method, operation in operations(described):
         _problems(path, method, operation)
+        _files(operation)
         _words(operation)
         if not path.startswith(OPEN):
             operation["security"] = [{"bearer": []}]
@@ -88,6 +89,14 @@ def _problems(path: str, method: str, operation: dict[str, Any]) -> None:
         else:
             answer["content"] = {MEDIA_TYPE: shape}
         answer["headers"] = {"Request-Id": {"schema": {"type": "string"}}}
+
+
+def _files(operation: dict[str, Any]) -> None:
+    """A route that answers a file does not answer JSON as well, whatever the framework thinks."""
+    for answer in operation["responses"].values():
+        content = answer.get("content", {})
+        if len(content) > 1 and "example" not in content.get("application/json", {"example": ""}):
+            del content["application/json"]
 
 
 def _words(operation: dict[str, Any]) -> None:
