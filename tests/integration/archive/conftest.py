@@ -84,7 +84,6 @@ async def installed(
         yield Installation(
             Where(folder, server["bootstrap"], dsn, prefix, id_key=prefix, seals=Seals.under(key)),
             key,
-            key,
         )
 
 

@@ -6,6 +6,7 @@ import asyncio
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,11 +16,14 @@ import pytest
 from adapters.archive import facts
 from adapters.archive.container import Archive, Damaged
 from adapters.sealing import Unopened, signing_key_field
+from domain.campaign import CampaignScheduled
+from domain.event import Topic
 from domain.refusals import Taken
 from ops.archiving import exporting, importing
 from ops.archiving.exporting import Exported, export
 from ops.archiving.importing import Imported
 from ops.cli import main
+from streams import launching
 from tests.integration.archive.conftest import (
     PRIVATE_KEY,
     Installation,
@@ -27,10 +31,12 @@ from tests.integration.archive.conftest import (
     history,
     put,
 )
+from tests.integration.projections.conftest import BEGIN
 from tests.vault_kit import insert, rows
 
 pytestmark = pytest.mark.stack
 
+LATE = BEGIN + timedelta(days=9999)
 MINE, OTHER = "ten_0", "ten_1"
 PHRASE = "a long passphrase of tests"
 
@@ -151,6 +157,36 @@ async def test_while_it_is_imported_no_event_of_its_history_lets_it_send(
 
     assert len(rows(new.where.dsn, "SELECT * FROM pipeline.held_tenant")) == 1
     assert may_send(new) == [(False,)]
+
+
+async def test_i8_a_scheduled_campaign_that_is_imported_never_launches_by_itself(
+    old: Installation, new: Installation, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its moment may have come on the way; it is cancelled, and meanwhile nobody launches it."""
+    told_ = history("late", MINE, finished=False)
+    told_.partitions = {
+        place: [one for one in some if type(one.event).__name__ == "CampaignDrafted"]
+        for place, some in told_.partitions.items()
+    }
+    moment = CampaignScheduled(tenant_id=MINE, campaign_id="cmp_late", at=BEGIN)
+    told_.tell(Topic.DECISIONS, 0, MINE, moment)
+    await put(old, told_, MINE)
+    out = await exported(old, tmp_path)
+    end = importing._end
+    due: list[Any] = []
+
+    def looked(*given: Any) -> None:
+        with psycopg.connect(new.where.dsn) as conn:
+            due.extend(conn.execute("SELECT tenant_id FROM pipeline.scheduled_launch"))
+            due.extend(conn.execute(launching.SQL["due"], {"now": LATE, "at_once": 9}))
+        end(*given)
+
+    monkeypatch.setattr(importing, "_end", looked)
+    found = await brought(new, out.path)
+
+    assert due == [(MINE,)]
+    assert (found.equal, found.cancelled) == (True, ["cmp_late"])
+    assert rows(new.where.dsn, "SELECT * FROM pipeline.scheduled_launch") == []
 
 
 def dying(after: Callable[..., Any] | None = None) -> Callable[..., Any]:
