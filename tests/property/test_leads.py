@@ -43,7 +43,7 @@ def conditions(draw: st.DrawFn) -> dict[str, Any]:
     """Conditions that are nearly right."""
     what = draw(st.sampled_from(sorted(segment.OPS)))
     op = draw(st.sampled_from(sorted(segment.OPS[what])))
-    found = {"what": what, "op": op}
+    found: dict[str, Any] = {"what": what, "op": op}
     text = st.text(max_size=12) | st.just("2026-01-05T09:00:00Z")
     value = draw(
         text | st.booleans() | st.integers(-5, 5000) | st.lists(text, max_size=3) | st.none()

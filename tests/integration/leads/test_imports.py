@@ -57,7 +57,7 @@ async def settled(client: httpx2.AsyncClient, import_id: str) -> dict[str, Any]:
 
 
 async def imported(client: httpx2.AsyncClient, content: bytes, **told: str) -> dict[str, Any]:
-    import_id = (await upload(client, content, **told))["import_id"]
+    import_id = (await upload(client, content, 201, **told))["import_id"]
     started = await client.post(f"/v1/imports/{import_id}/start")
     assert started.status_code == 202, started.text
     return await settled(client, import_id)
