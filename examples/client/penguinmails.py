@@ -887,6 +887,43 @@ class Client(Transport):
         """
         return self.events("/v1/live", last_event_id)
 
+    def make_export(
+        self,
+        *,
+        idempotency_key: str = OMIT,
+        format: str = OMIT,
+        filter: Mapping[str, Any] = OMIT,
+        with_addresses: bool = OMIT,
+    ) -> Any:
+        """Keep a question to the ledger. Its rows are those requested up to now, as they are later.
+
+        POST /v1/exports
+        """
+        return self.call(
+            "POST",
+            "/v1/exports",
+            body={"format": format, "filter": filter, "with_addresses": with_addresses},
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def get_export(self, export_id: str, *, min_position: int = OMIT) -> Any:
+        """The export, and how many sends it has now (null where it names a lead).
+
+        GET /v1/exports/{export_id}
+        """
+        return self.call(
+            "GET", f"/v1/exports/{_part(export_id)}", query={"min_position": min_position}
+        )
+
+    def download_export(self, export_id: str, *, min_position: int = OMIT) -> Any:
+        """The file, as it is written. Who was erased has no address in it, whenever it was made.
+
+        GET /v1/exports/{export_id}/download
+        """
+        return self.call(
+            "GET", f"/v1/exports/{_part(export_id)}/download", query={"min_position": min_position}
+        )
+
     def get_health(self) -> Any:
         """Whether the API answers and whether its database does. 503 when that one is away.
 
@@ -1657,7 +1694,8 @@ class Client(Transport):
     def sign_up(self, *, address: str, password: str, tenant_name: str) -> Any:
         """A person with a tenant of their own. A mail tells how to go on.
 
-        The answer is the same for an address that has an account; its owner is told by mail.
+        The answer is the same for an address that has an account, and takes as long; its owner is told
+        by mail.
 
         POST /v1/auth/signup
         """
