@@ -42,7 +42,7 @@ async def since(bound: Bound, place: int | None) -> tuple[int, list[Change]]:
     """The campaigns that changed at or after a position (None: all), and the position now."""
     (now,) = await bound.rows(SQL["position"])
     known = place is not None and 0 < now["ahead"] - place + 1 < REACH
-    moved = await bound.rows(SQL["moved"], since=place if known else None)
+    moved = await bound.rows(SQL["moved"], place=place if known else None)
     ids = [row["campaign_id"] for row in moved]
     states: dict[str, dict[str, int]] = {}
     for row in await bound.rows(SQL["states"], campaign_ids=ids):

@@ -9,7 +9,7 @@ SELECT pg_snapshot_xmin(pg_current_snapshot())::text::bigint AS position,
 -- name: moved
 -- Campaigns of which a row was written at or after a position. Ages are distances from the running
 -- transaction, so the 32 bits that a row keeps of its own are enough; without a position: all.
-WITH since AS (SELECT coalesce(age((%(since)s::bigint & 4294967295)::text::xid), 2147483647) AS age)
+WITH since AS (SELECT coalesce(age((%(place)s::bigint & 4294967295)::text::xid), 2147483647) AS age)
 SELECT c.campaign_id, coalesce(w.workspace_id, '') AS workspace_id, c.state, c.reason, c.launched_at,
   c.ended_at, age(c.moved_in) <= s.age AS decided
 FROM rm.campaign AS c CROSS JOIN since AS s

@@ -38,7 +38,7 @@ VALUES: dict[str, Any] = {
     "workspaces": ["wsp_1"], "contact_id": "lea_1", "send_id": "snd_1", "streams": ["campaign-1"],
     "edges": [BEGIN], "start": BEGIN, "end": BEGIN, "days_start": BEGIN, "days_end": BEGIN,
     "first_day": BEGIN.date(), "last_day": BEGIN.date(), "ids": ["cmp_1"], "after": "", "period":
-    BEGIN.date(), "after_batch": "", "after_idx": -1, "position": 5, "tenants": [TENANT],
+    BEGIN.date(), "after_batch": "", "after_idx": -1, "place": 5, "tenants": [TENANT],
     "workspace_id": "", "q": "", "name": "",
 }  # fmt: skip
 
