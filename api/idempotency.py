@@ -140,7 +140,12 @@ def _judge(row: dict[str, Any], digest: bytes, seals: Seals, context: tuple[str,
             "Idempotency-Key: another request, or another caller's, had it; make a new key",
         )
     if row["sealed"] is not None:
-        raise Replayed(orjson.loads(seals.open(row["sealed"], *context)))
+        try:
+            raise Replayed(orjson.loads(seals.open(row["sealed"], *context)))
+        except Unopened as error:
+            raise Problem(
+                "idempotency_key_reused", "Idempotency-Key: its answer cannot be read any more"
+            ) from error
 
 
 def _context(tenant_id: str, key: str) -> tuple[str, ...]:
