@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
+from api.shapes import Shape
 from api.shapes_content import answers, command, listing, question
 
 _ID = "tpl_agnhktnyoj6v5hs3a7mlytmzhu"
@@ -48,14 +51,28 @@ _FINDING = {
     "cure": 'write <a href="{{ unsubscribe_url }}">Unsubscribe</a>',
 }
 
+
+def _or_null(shape: Shape, *names: str) -> Shape:
+    """The same answers, in which these fields may be null."""
+    for status, told in shape.items():
+        if int(status) < HTTPStatus.MULTIPLE_CHOICES:
+            fields = told["content"]["application/json"]["schema"]["properties"]
+            for name in names:
+                fields[name] = fields[name] | {"type": [fields[name]["type"], "null"]}
+    return shape
+
+
 CREATED = command("It is there", _TOLD, 201)
 TOLD = command("Done", _TOLD)
 CHANGED = answers("Done", _TOLD | {"folder": "2026", "tags": ["spring"]}, *ASKED)
 TEMPLATES = listing("A page of templates", _TEMPLATE)
 TEMPLATE = question("The template", _TEMPLATE)
-DRAFT = answers("What it says now", _DRAFT, *ASKED)
-DRAFT_SAVED = answers(
-    "It is kept", _DRAFT, "wrong_state", "precondition_failed", "precondition_required", *ASKED
+DRAFT = _or_null(answers("What it says now", _DRAFT, *ASKED), "html", "text", "changed_at")
+DRAFT_SAVED = _or_null(
+    answers(
+        "It is kept", _DRAFT, "wrong_state", "precondition_failed", "precondition_required", *ASKED
+    ),
+    *("html", "text"),
 )
 PUBLISHED = answers(
     "The version that campaigns can send",
@@ -65,10 +82,13 @@ PUBLISHED = answers(
 )
 VERSIONS = listing("A page of versions", _VERSION, "not_found")
 VERSION = question("The version and what it says", _VERSION | _SAID)
-DIFF = answers(
-    "What changed",
-    {"object": "template_diff", "template_id": _ID, "from": 1, "to": 2, "parts": [_PART]},
-    *ASKED,
+DIFF = _or_null(
+    answers(
+        "What changed",
+        {"object": "template_diff", "template_id": _ID, "from": 1, "to": 2, "parts": [_PART]},
+        *ASKED,
+    ),
+    "to",
 )
 LINT = answers(
     "Everything that is wrong",
