@@ -28,7 +28,7 @@ from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from adapters import codec
-from adapters.postgres import named_sql, role_options
+from adapters.postgres import BIND, bound_by, named_sql, role_options
 from domain.event import Event
 from domain.ports import CommandContext, Reservation
 
@@ -122,7 +122,7 @@ class DecisionRecorder(PostgresApplicationRecorder):
     ) -> None:
         """First statements of the transaction: before the lock, so that waits stay outside it."""
         context: CommandContext = told["context"]
-        curs.execute(SQL["bind_tenant"], context)
+        curs.execute(BIND, (bound_by(), context["tenant_id"]))
         for wanted in context.get("reservations", ()):
             _reserve(curs, wanted, told)
         if not stored_events:
@@ -155,7 +155,7 @@ class DecisionRecorder(PostgresApplicationRecorder):
         """A stream as its tenant sees it, and the answer if the command was given before."""
         asked = _params({"context": context, "stream_id": stream_id}) | {"code": code}
         with self.datastore.transaction() as curs:
-            curs.execute(SQL["bind_tenant"], asked)
+            curs.execute(BIND, (bound_by(), context["tenant_id"]))
             compared = curs.execute(SQL["relay_compared"]).fetchone()
             answer = curs.execute(SQL["answer"], asked).fetchone() if asked["command_id"] else None
             row = curs.execute(SQL["snapshot"], asked).fetchone()
@@ -179,7 +179,7 @@ class DecisionRecorder(PostgresApplicationRecorder):
             "state": snapshot.state,
         }
         with self.datastore.transaction(commit=True) as curs:
-            curs.execute(SQL["bind_tenant"], kept)
+            curs.execute(BIND, (bound_by(), context["tenant_id"]))
             curs.execute(SQL["keep_snapshot"], kept)
 
 

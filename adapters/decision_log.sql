@@ -1,6 +1,3 @@
--- name: bind_tenant
-SELECT set_config('app.tenant_id', %(tenant_id)s, true)
-
 -- name: relay_compared
 SELECT es.relay_compared() AS compared
 

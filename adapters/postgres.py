@@ -9,6 +9,7 @@ import hashlib
 import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString, cast
@@ -25,6 +26,35 @@ _SETTINGS = {"pm_projector": " -c synchronous_commit=off"}
 SERVER_VERSION_MIN = 180000  # RETURNING old, and the RLS fixes of reference CVE-2025-8713
 MIGRATION_LOCK = 7700000
 ANSWER_MAX_S = 2.0  # a caller waits so long for a connection
+
+
+#: The tenant of a transaction is a setting of it, which `app.tenant()` reads.
+BIND, BIND_SESSION = "SELECT set_config(%s, %s, true)", "SELECT set_config(%s, %s, false)"
+UNBIND = "SELECT set_config(%s, '', false)"
+SETTING = re.compile(r"[a-z_]+\.[a-z_]+")
+
+
+@dataclass
+class _Binding:
+    setting: str = "app.tenant_id"
+
+
+_binding = _Binding()
+
+
+def bind_by(setting: str) -> None:
+    """Name tenants by this setting of Postgres, in all of this process: `nile.tenant_id` on Nile.
+
+    Called once, where settings are read. Raises ValueError for what is no setting's name.
+    """
+    if not SETTING.fullmatch(setting):
+        raise ValueError(f"{setting!r} is no name of a setting; write it as app.tenant_id")
+    _binding.setting = setting
+
+
+def bound_by() -> str:
+    """The setting by which tenants are named."""
+    return _binding.setting
 
 
 class Unusable(Exception):  # noqa: N818 - says what is missing and the cure
@@ -58,7 +88,7 @@ def pool(
     """A pool under a role, not yet open. A returned connection keeps nothing of its user."""
 
     async def reset(conn: AsyncConnection[TupleRow]) -> None:
-        await conn.execute("SELECT set_config('app.tenant_id', '', false)")
+        await conn.execute(UNBIND, (_binding.setting,))
 
     return AsyncConnectionPool(
         dsn,
@@ -77,7 +107,7 @@ def blocking_pool(
     """As `pool`, for threads; opened, and waiting for nobody."""
 
     def reset(conn: Connection[TupleRow]) -> None:
-        conn.execute("SELECT set_config('app.tenant_id', '', false)")
+        conn.execute(UNBIND, (_binding.setting,))
 
     return ConnectionPool(
         dsn,
@@ -97,13 +127,13 @@ async def tenant_tx(
 ) -> AsyncIterator[AsyncConnection[TupleRow]]:
     """A transaction that sees one tenant's rows (I11). The only way to tenant tables."""
     async with conn.transaction():
-        await conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant_id,))
+        await conn.execute(BIND, (_binding.setting, tenant_id))
         yield conn
 
 
 def set_tenant(conn: Connection[TupleRow], tenant_id: str) -> None:
     """Bind the running transaction of a plain connection to a tenant; call it inside one."""
-    conn.execute("SELECT set_config('app.tenant_id', %s, true)", (tenant_id,))
+    conn.execute(BIND, (_binding.setting, tenant_id))
 
 
 @cache

@@ -16,7 +16,7 @@ import psycopg
 from psycopg import Connection, sql
 from psycopg.rows import TupleRow
 
-from adapters.postgres import named_sql
+from adapters.postgres import BIND_SESSION, UNBIND, bound_by, named_sql
 from adapters.sealing import MAGIC, Seals
 
 SQL = named_sql(Path(__file__).with_suffix(".sql"))
@@ -128,7 +128,7 @@ def _scopes(conn: Connection[TupleRow], column: Column) -> Iterator[None]:
         return
     try:
         for (tenant_id,) in conn.execute(SQL["tenants"]).fetchall():
-            conn.execute("SELECT set_config('app.tenant_id', %s, false)", (tenant_id,))
+            conn.execute(BIND_SESSION, (bound_by(), tenant_id))
             yield
     finally:
-        conn.execute("SELECT set_config('app.tenant_id', '', false)")
+        conn.execute(UNBIND, (bound_by(),))

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     database_url: str = Field(
         default="", validation_alias=AliasChoices("PM_DATABASE_URL", "DATABASE_URL")
     )
+    tenant_setting: str = "app.tenant_id"  # of a transaction; `nile.tenant_id` on a Nile database
     prefix: str = ""  # before every topic and group name, so that stacks share a broker
     instance: str = "1"  # of a role; makes consumer_group_instance_id
 

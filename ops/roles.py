@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from functools import partial
 
-from adapters import logs
+from adapters import logs, postgres
 from adapters.settings import Settings
 from ops import ready
 from ops.errors import Usage
@@ -32,6 +32,7 @@ def run(role: str) -> None:
         raise Usage(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
     settings = Settings()
     logs.configure(settings.log_level, role)
+    postgres.bind_by(settings.tenant_setting)
     if role == MIGRATE:
         importlib.import_module("ops.prepare").run(settings)
         return

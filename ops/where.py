@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from adapters.postgres import bind_by
 from adapters.sealing import Seals, keys_from
 from adapters.settings import Settings
 from ops.errors import Missing
@@ -47,6 +48,8 @@ def find(
             f"there is no stack in {data}: `penguin up` makes one, or set PM_KAFKA_BOOTSTRAP and "
             "PM_DATABASE_URL"
         )
+    if setting := environment.get("PM_TENANT_SETTING"):
+        bind_by(setting)
     return Where(
         data_dir=data,
         bootstrap=servers.bootstrap,
