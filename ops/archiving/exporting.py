@@ -68,13 +68,14 @@ def export(where: Where, tenant_id: str, out: Path, phrase: str = "") -> Exporte
 def _snapshot(where: Where, tenant_id: str) -> Iterator[tuple[Connection[Any], bool]]:
     """One moment of the database; whether its read models knew all that was decided by then."""
     until = time.monotonic() + PATIENCE_S
+    told = asyncio.run(_told(where))  # by then, once: an archive lacks nothing that was told before
     while True:
         known = _decided(where, tenant_id)
         with psycopg.connect(where.dsn) as conn:
             conn.isolation_level = IsolationLevel.REPEATABLE_READ
             set_tenant(conn, tenant_id)
             caught_up = known.complete and known.last == _last(conn, tenant_id)
-            caught_up = caught_up and not portable.behind(conn, known.ends)
+            caught_up = caught_up and not portable.behind(conn, told | known.ends)
             if caught_up or time.monotonic() >= until:
                 yield conn, caught_up
                 return
@@ -88,6 +89,11 @@ class Decided:
     last: int
     complete: bool
     ends: dict[Place, int]
+
+
+async def _told(where: Where) -> dict[Place, int]:
+    async with facts.reading(where.bootstrap) as consumer:
+        return await facts.ends(consumer, where.prefix)
 
 
 def _decided(where: Where, tenant_id: str) -> Decided:
