@@ -118,6 +118,8 @@ def evolve(state: State, event: Event) -> State:
             return replace(state, archived=True)
         case ContactErased():
             return replace(state, erased=True)
+        case LeadsAdded() | LeadsRemoved():
+            return state  # who is a member is the vault's to know: nothing is decided by it
         case _:
             return state
 

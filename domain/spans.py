@@ -1,4 +1,4 @@
-"""Stretches of time as people name them: days in a time zone, cut into hours, days, weeks or months.
+"""Stretches of time as people name them: days in a time zone, cut into hours, days, weeks, months.
 
 Daylight saving is the zone's: a day may have 23 or 25 hours.
 """

@@ -211,7 +211,7 @@ async def test_the_list_is_filtered_and_read_page_by_page(world: World) -> None:
     seen: list[str] = []
     cursor: str | None = ""
     while cursor is not None:
-        query = {"limit": 2, "cursor": cursor, "reason": "complaint"}
+        query = {"limit": "2", "cursor": cursor, "reason": "complaint"}
         page = await done(world.client.get(PATH, params=query))
         seen += [row["address"] for row in page["data"]]
         cursor = page["next_cursor"]
