@@ -32,7 +32,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:Do not use the `random` module"),
 ]
 
-EXAMPLES = 5  # of each operation: a minute for all of them
+EXAMPLES = 15  # of each operation: a minute for all of them
 STATUSES: Counter[int] = Counter()
 CHECKS = [
     not_a_server_error,
