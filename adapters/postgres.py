@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any, LiteralString, cast
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import AsyncConnection, Connection
@@ -25,6 +27,8 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _SETTINGS = {"pm_projector": " -c synchronous_commit=off"}
 SERVER_VERSION_MIN = 180000  # RETURNING old, and the RLS fixes of reference CVE-2025-8713
 MIGRATION_LOCK = 7700000
+CHECK_AFTER_S = 1.0  # without use
+_looked_at: WeakKeyDictionary[AsyncConnection[TupleRow], float] = WeakKeyDictionary()
 ANSWER_MAX_S = 2.0  # a caller waits so long for a connection
 
 
@@ -96,9 +100,17 @@ def pool(
         max_size=size_max,
         open=False,
         reset=reset,
-        check=AsyncConnectionPool.check_connection,
+        check=_check,
         kwargs={"options": role_options(role), "autocommit": True, "application_name": role},
     )
+
+
+async def _check(conn: AsyncConnection[TupleRow]) -> None:
+    """Whether the server still answers, for a connection that nobody used for a while."""
+    now = time.monotonic()
+    if now - _looked_at.get(conn, 0.0) > CHECK_AFTER_S:
+        await AsyncConnectionPool.check_connection(conn)
+    _looked_at[conn] = now
 
 
 def blocking_pool(

@@ -159,7 +159,7 @@ class InFlight:
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or _streams(scope):
+        if scope["type"] != "http" or streams(scope):
             await self._app(scope, receive, send)
             return
         if len(self._running) >= self._most * share(scope["method"], scope["path"]):
@@ -195,7 +195,8 @@ class InFlight:
         await answer(scope, problem)(scope, receive, send)
 
 
-def _streams(scope: Scope) -> bool:
+def streams(scope: Scope) -> bool:
+    """Whether a stream of changes is asked for, which goes on for long and costs little."""
     return any(name == b"accept" and STREAM in value for name, value in scope["headers"])
 
 

@@ -17,6 +17,7 @@ from api.answers import Json, RequestIds
 from api.limits import ANSWER_MAX_S, IN_FLIGHT_MAX, Bugs, InFlight
 from api.listeners import Listeners
 from api.strict import StrictBodies, declared_only
+from api.turns import Turns
 from api.v1 import (
     analytics,
     audit,
@@ -145,6 +146,7 @@ def _frame(app: FastAPI, manners: Manners) -> None:
     app.add_middleware(idempotency.Answers)
     app.add_middleware(StrictBodies)
     app.add_middleware(Bugs)
+    app.add_middleware(Turns)
     app.add_middleware(InFlight, most=manners.in_flight_max, answer_max_s=manners.answer_max_s)
     if manners.origins:
         app.add_middleware(
