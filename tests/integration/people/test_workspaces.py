@@ -133,3 +133,31 @@ def test_things_of_another_workspace_are_neither_seen_nor_moved(house: House) ->
         with pytest.raises(NotFound):
             place(bound, thing, where)
     assert (workspace_of(bound, "tpl_one"), workspace_of(everywhere, "tpl_two")) == (one, two)
+
+
+async def test_who_is_bound_to_a_workspace_erases_whom_only_that_one_has(house: House) -> None:
+    """I10 within a workspace: a person is one record, which others may still need."""
+    one, two = house.workspace("ten_a"), house.workspace("ten_a", "Two")
+    admin, owner = house.person("ten_a", "admin", (one,)), house.person("ten_a")
+
+    async def lead(address: str, *workspaces: str) -> str:
+        made = {}
+        for workspace in workspaces:
+            body = {"name": address, "workspace_id": workspace}
+            found = (await house.post("/v1/lists", owner.token, body)).json()["list_id"]
+            if made:
+                path = f"/v1/lists/{found}/leads"
+                await house.post(path, owner.token, {"lead_ids": [made["lead_id"]]})
+            else:
+                body = {"address": address, "list_id": found}
+                made = (await house.post("/v1/leads", owner.token, body)).json()
+        return str(made["lead_id"])
+
+    own = await lead("own@x.example", one)
+    theirs, shared = await lead("theirs@x.example", two), await lead("both@x.example", one, two)
+    answers = [
+        await house.post(f"/v1/leads/{lead_id}/erase", admin.token)
+        for lead_id in (own, theirs, shared)
+    ]
+
+    assert [answer.status_code for answer in answers] == [200, 404, 409]
