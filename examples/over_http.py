@@ -80,7 +80,7 @@ def ground(client: Client, domain: str) -> str:
     """A sending domain with its records seen, somebody to be from, and an IP to send from."""
     added = client.add_domain(domain=domain)
     for record in added["records"]:
-        print(f"  publish {record['kind']:5} {record['name']}")
+        print(f"  publish {record['type']:5} {record['name']}")
     checked = client.check_domain(added["domain_id"])
     print(f"{domain} is {checked['state']}")
     client.add_ip()
@@ -138,7 +138,8 @@ def watch(client: Client, campaign_id: str) -> None:
 
 def export(client: Client, campaign_id: str, out: Path) -> None:
     """The ledger as a file: who got it, and what became of each."""
-    out.write_bytes(client.download_export(campaign_id))
+    made = client.make_export(filter={"campaign_id": campaign_id}, with_addresses=True)
+    out.write_bytes(client.download_export(made["export_id"]))
     print(f"{len(out.read_bytes().splitlines()) - 1} rows in {out}")
 
 

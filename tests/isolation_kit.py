@@ -143,6 +143,8 @@ class Tenant:
         path = f"/v1/campaigns/{ids['campaign_id']}"
         wait_until(lambda: '"state":"finished"' in self.ask("GET", path).text)
         ids["send_id"] = self.do("GET", f"{path}/sends")["data"][0]["send_id"]
+        asked = {"filter": {"campaign_id": ids["campaign_id"]}}
+        ids["export_id"] = self.do("POST", "/v1/exports", asked)["export_id"]
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -88,6 +89,7 @@ def job(offline: MainJob, dsn: str, server: dict[str, str], log_prefix: str) -> 
         "PM_DATABASE_URL": dsn,
         "PM_PREFIX": log_prefix,
         "PM_ID_KEY": "a key for tests",
+        "PM_SECRET_KEY": b64encode(bytes(range(32))).decode(),
         "PM_DNS_SERVER": NOWHERE,
     }
     return MainJob(offline.data, settings=given)

@@ -143,10 +143,9 @@ def test_a_stranger_does_the_whole_job_over_http(job: MainJob) -> None:
 
 def exported(me: Stranger, campaign_id: str) -> Counter[str]:
     """The ledger as a file: how many rows are in which state."""
-    made = me.call("POST", "/v1/exports", {"campaign_id": campaign_id, "format": "csv"})
-    path = f"/v1/exports/{made['export_id']}"
-    wait_until(lambda: me.call("GET", path)["state"] == "done")
-    with me.open("GET", f"{path}/file") as answer:
+    asked = {"format": "csv", "filter": {"campaign_id": campaign_id}, "with_addresses": True}
+    made = me.call("POST", "/v1/exports", asked)
+    with me.open("GET", f"/v1/exports/{made['export_id']}/download") as answer:
         rows = csv.DictReader(io.TextIOWrapper(answer, "utf-8"))
         return Counter(row["state"] for row in rows)
 
