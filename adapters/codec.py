@@ -7,7 +7,7 @@ subject, actor, causation, correlation and, through the relay, `pos`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from types import NoneType
@@ -36,6 +36,11 @@ def key_of(event: Event) -> bytes:
     """The partition key that the event's declaration names."""
     declared = type(event).event_type
     return str(getattr(event, declared.key)).encode()
+
+
+def pos_of(found: Iterable[tuple[str, bytes]]) -> int | None:
+    """The `pos` among a record's headers, without a look at its body; None: it has none."""
+    return next((int(value) for name, value in found if name == "pos"), None)
 
 
 def headers(event: Event, meta: Meta, *, subject: str = "", pos: int | None = None) -> Headers:

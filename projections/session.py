@@ -121,6 +121,8 @@ class Session:
             except Undecodable as error:
                 poll.unreadable.append((record, f"undecodable: {error}"))
         kept, last_pos = cursors.fresh(readable, self.positions[place].last_pos)
+        # also past what the fold has no use for: whoever waits for a position waits for all before
+        last_pos = max(last_pos, *(codec.pos_of(record.headers) or -1 for record in found))
         poll.records += kept
         poll.after[place] = Position(found[-1].offset + 1, last_pos)
 

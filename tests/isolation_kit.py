@@ -230,9 +230,8 @@ def _attempt(path: str, method: str, operation: Mapping[str, Any], filling: Fill
         name, place = parameter["name"], parameter["in"]
         value = filling.id(name) or {"provider": PROVIDER, "version": VERSION}.get(name, "")
         if place == "path":
-            path = path.replace(
-                f"{{{name}}}", value or str(filling.value(parameter["schema"], name))
-            )
+            filled = value or str(filling.value(parameter["schema"], name))
+            path = path.replace(f"{{{name}}}", urllib.parse.quote(filled))
         elif place == "query" and (filling.id(name) or parameter.get("required")):
             query[name] = value or str(filling.value(parameter["schema"], name))
     content = operation.get("requestBody", {}).get("content", {})

@@ -162,6 +162,29 @@ async def test_i2_a_position_told_twice_is_applied_once(
     assert names(place) == ["ten_x"] * 3
 
 
+class Deaf(Names):
+    """A fold that has no use for what is told."""
+
+    handles = frozenset({"TenantSuspended"})
+
+
+async def test_a_position_is_reached_by_a_reader_that_has_no_use_for_what_stands_there(
+    place: Place, letters: KafkaDeadLetters
+) -> None:
+    """Whoever waits for its own write (`min_position`) waits for each reader to be past it."""
+
+    def reached() -> bool:
+        with psycopg.connect(place.dsn) as conn:
+            found = conn.execute("SELECT max(last_pos) FROM app.cursor").fetchone()
+        return found == (7,)
+
+    async with running(Reader.of(Deaf(), place, letters)):
+        await tell(place, ["ten_x", "ten_x"], first_pos=6)
+        await until(reached)
+
+    assert names(place) == []
+
+
 async def test_poison_goes_to_the_dead_letters_and_the_partition_moves_on(
     place: Place, letters: KafkaDeadLetters
 ) -> None:
