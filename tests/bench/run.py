@@ -51,6 +51,12 @@ BENCHES = (
     ),
     Bench("import_leads", "importing leads", ("--rows", "5000"), 1800),
     Bench("main_job", "the main job end to end", ("--recipients", "500"), 3600),
+    Bench(
+        "queries",
+        "what the API answers in a big database",
+        ("--tenants", "25", "--leads", "500", "--sends", "2500", "--requests", "100"),
+        7200,
+    ),
     Bench("first_mail", "until the first mail is out, warm", ("--recipients", "200"), 1200),
 )
 
