@@ -141,7 +141,7 @@ async def test_who_is_bound_to_a_workspace_erases_whom_only_that_one_has(house: 
     admin, owner = house.person("ten_a", "admin", (one,)), house.person("ten_a")
 
     async def lead(address: str, *workspaces: str) -> str:
-        made = {}
+        made: dict[str, str] = {}
         for workspace in workspaces:
             body = {"name": address, "workspace_id": workspace}
             found = (await house.post("/v1/lists", owner.token, body)).json()["list_id"]
