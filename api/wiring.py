@@ -186,11 +186,6 @@ def at_desk(permission: str, *, sends: bool = False) -> Any:
     return Depends(AtDesk(permission, sends=sends))
 
 
-async def tenant(found: Annotated[Caller, may("analytics:read")]) -> str:
-    return found.tenant_id
-
-
-TenantDep = Annotated[str, Depends(tenant)]
 LimitQuery = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="how many at most")]
 CursorQuery = Annotated[str, Query(max_length=500, description="`next_cursor` of the page before")]
 DEFAULT_LIMIT = LIMIT_DEFAULT
