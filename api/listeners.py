@@ -164,10 +164,10 @@ def _written(news: News, workspace_ids: frozenset[str] | None, *, always: bool =
         if workspace_ids is None or change.workspace_id in workspace_ids
     ]
     events = []
-    for change in seen:
+    for change in seen:  # counters first: who stops at "finished" has the last ones
+        events.append(_event("campaign.counters", change.counters))
         if change.decided:
             events.append(_event("campaign.state", change.state))
-        events.append(_event("campaign.counters", change.counters))
     if events or always:
         place = {"position": news.position}
         events.append(b"id: %d\n" % news.position + _event("position", place))
