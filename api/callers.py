@@ -6,7 +6,7 @@ import hmac
 from dataclasses import dataclass
 from typing import Protocol
 
-from domain.access import PERMISSIONS, PLATFORM
+from domain.access import PERMISSIONS, PLATFORM_PERMISSIONS
 
 OPERATOR = "operator"  # the actor of who runs the stack
 
@@ -49,7 +49,7 @@ class OperatorToken:
         """As Callers.find; an empty token lets nobody in."""
         if not self._token or not hmac.compare_digest(token.encode(), self._token):
             return None
-        return Caller(tenant_id, OPERATOR, PERMISSIONS | PLATFORM)
+        return Caller(tenant_id, OPERATOR, PERMISSIONS | PLATFORM_PERMISSIONS)
 
 
 class Several:

@@ -13,7 +13,7 @@ from api.desk import Desks
 from api.keys import SQL
 from domain import staff_visit
 from domain.access import STAFF_ROLES
-from domain.staff import PLATFORM
+from domain.platform import PLATFORM
 from projections.reads import Reads
 
 #: So many visits are remembered as told; forgetting one costs a decision that changes nothing.

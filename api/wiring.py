@@ -22,7 +22,7 @@ from api.paging import LIMIT_DEFAULT, LIMIT_MAX, Cursors
 from api.positions import PositionHeader, PositionQuery
 from api.problems import Problem
 from api.staff_callers import Visits
-from domain.access import PERMISSIONS, PLATFORM
+from domain.access import PERMISSIONS, PLATFORM_PERMISSIONS
 from projections.reads import Reads
 
 
@@ -104,7 +104,7 @@ class May:
     """
 
     def __init__(self, permission: str, *, sends: bool = False, models: Sequence[str] = ()) -> None:
-        if permission not in PERMISSIONS | PLATFORM:
+        if permission not in PERMISSIONS | PLATFORM_PERMISSIONS:
             raise ValueError(f"{permission} is no permission of domain/access.py")
         self.permission = permission
         self.sends = sends

@@ -15,7 +15,7 @@ WRITE = frozenset(f"{resource}:write" for resource in RESOURCES)
 SPECIAL = frozenset({"tenant:delete", "contacts:erase"})
 PERMISSIONS = READ | WRITE | SPECIAL
 #: Of the platform: no tenant's role has them.
-PLATFORM = frozenset({"tenants:read", "tenants:write", "staff:read", "staff:write"})
+PLATFORM_PERMISSIONS = frozenset({"tenants:read", "tenants:write", "staff:read", "staff:write"})
 
 _PEOPLE = frozenset({"users:write", "keys:write", "workspaces:write", "settings:write"})
 _GROUND = frozenset({"domains:write", "ips:write", "mailboxes:write", "exports:write"})
@@ -34,7 +34,7 @@ ROLES: Mapping[str, frozenset[str]] = {
 
 #: Role of staff → what it may do in any tenant. Each deed of theirs is recorded with a reason.
 STAFF_ROLES: Mapping[str, frozenset[str]] = {
-    "super_admin": PERMISSIONS | PLATFORM,
+    "super_admin": PERMISSIONS | PLATFORM_PERMISSIONS,
     "admin": (PERMISSIONS | {"tenants:read", "tenants:write"}) - {"tenant:delete"},
     "deliverability": READ | {"ips:write", "domains:write", "suppressions:write", "tenants:read"},
     "support": (READ | {"tenants:read"}) - _PERSONAL,

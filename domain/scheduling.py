@@ -11,9 +11,6 @@ from domain.campaign import CampaignLaunchBlocked, CampaignScheduled, CampaignUn
 from domain.event import Event
 from domain.refusals import Invalid
 
-#: What to do with a time that the clock shows twice, when summer time ends.
-WHEN_TWICE = ("refuse", "earlier", "later")
-
 
 def moment(local: datetime, zone: str, when_twice: str = "refuse") -> datetime:
     """The moment in UTC at which clocks in the time zone show `local`, which carries no offset.

@@ -6,10 +6,9 @@ from dataclasses import dataclass, field
 
 from domain.access import STAFF_ROLES
 from domain.event import Event, Topic, event_type
+from domain.platform import PLATFORM
 from domain.refusals import Invalid, NotFound, WrongState
 
-#: Whose decisions about staff are: the platform's own, no tenant's.
-PLATFORM = "platform"
 SUPER_ADMIN = "super_admin"
 
 # ---- events: their names and fields are the storage format

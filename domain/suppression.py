@@ -9,12 +9,11 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from domain.event import Event, Privacy, Topic, event_type
+from domain.platform import PLATFORM
 from domain.refusals import Invalid
 
 #: Why a contact may be suppressed. A policy or reputation rejection is none of them (I12).
 REASONS = ("hard_bounce", "complaint", "unsubscribe", "manual", "import")
-#: The tenant in whose name the platform's own suppressions stand in the log.
-PLATFORM = "platform"
 
 
 class Scope(StrEnum):

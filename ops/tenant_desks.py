@@ -16,8 +16,8 @@ from api.commands import tenants
 from api.commands.accounts import Identity
 from api.desk import Desk, Desks
 from domain.ids import deriver
+from domain.platform import PLATFORM
 from domain.refusals import Invalid, NotFound
-from domain.staff import PLATFORM
 from ops import identity
 from ops.errors import Missing
 from ops.launching.desk import ACTOR, RELAY_PATIENCE_S, Patient

@@ -48,10 +48,12 @@ class Rebuilt:
         return not self.differing
 
 
-async def rebuild(place: Place, model: ReadModel, *, force: bool = False) -> Rebuilt:
+async def rebuild(
+    place: Place, model: ReadModel, *, force: bool = False, only_compare: bool = False
+) -> Rebuilt:
     """Build the next version, compare, and show it if it is equal (or anyway, with `force`).
 
-    `place.dsn` connects as the database's owner. Raises Busy. Broken off, it leaves a version that
+    With `only_compare` the live one stays and the new one is removed again. `place.dsn` connects as the database's owner. Raises Busy. Broken off, it leaves a version that
     nobody looks at and that the next rebuild removes.
     """
     async with await postgres.connect(place.dsn, "pm_projector") as guard:
@@ -65,12 +67,14 @@ async def rebuild(place: Place, model: ReadModel, *, force: bool = False) -> Reb
             expected = await _snapshot(place, session, model, live)
             found = await sums(session.conn, model, version)
             differing = _differing(expected, found)
-            swap = force or not differing
+            swap = not only_compare and (force or not differing)
             if swap:
                 await _catch_up(session, guard, model.reader(live))
             position = _position(session)
         if swap:
             _swap(place.dsn, model, version)
+        elif only_compare:
+            _remove(place.dsn, model, version)
     rows = _rows(model, version, found)
     return Rebuilt(model.name, version, position, records, rows, elapsed_s, differing, swap)
 
@@ -91,6 +95,11 @@ def _begin(dsn: str, model: ReadModel) -> tuple[int, int]:
 def _swap(dsn: str, model: ReadModel, version: int) -> None:
     with psycopg.connect(dsn, autocommit=True) as conn, conn.transaction():
         models.activate(conn, model, version)
+
+
+def _remove(dsn: str, model: ReadModel, version: int) -> None:
+    with psycopg.connect(dsn, autocommit=True) as conn, conn.transaction():
+        models.drop(conn, model, version)
 
 
 @asynccontextmanager

@@ -18,10 +18,10 @@ from api.commands.people import Place
 from api.desk import Desk
 from api.main import create_app
 from api.wiring import Ports
-from domain.access import PERMISSIONS, PLATFORM
+from domain.access import PERMISSIONS, PLATFORM_PERMISSIONS
 from domain.api_key import Grant
 from domain.membership import Granter
-from domain.staff import PLATFORM as THE_PLATFORM
+from domain.platform import PLATFORM
 from tests.api_kit import client_of, ports_of
 
 PASSWORD = "seven cold penguins march"  # noqa: S105 - of tests alone
@@ -82,8 +82,10 @@ class House:
 
     def staff(self, role: str) -> keys.CreatedKey:
         """Somebody of the platform; `text` is their token."""
-        desk = self.desk(THE_PLATFORM)
-        return staff.add(desk, name="Eve", role=role, by=PERMISSIONS | PLATFORM, now=now())
+        desk = self.desk(PLATFORM)
+        return staff.add(
+            desk, name="Eve", role=role, by=PERMISSIONS | PLATFORM_PERMISSIONS, now=now()
+        )
 
     async def call(
         self, method: str, path: str, token: str, *, tenant: str = "", **more: Any

@@ -26,7 +26,6 @@ from domain.refusals import Invalid
 CLIPPED_BYTES = 102_400  # Gmail shows no more of a mail
 FINDINGS_MAX = 100  # nobody reads more; the rest shows once these are cured
 SUBJECT_CHARS_MAX = 150  # no inbox shows more
-FORMATS = ("html", "mjml")
 
 _ELEMENT = re.compile(
     r"<\s*(script|iframe|frame|object|embed|applet|form|base|svg|link|video|audio)\b", re.IGNORECASE

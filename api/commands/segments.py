@@ -10,7 +10,6 @@ from psycopg.types.json import Jsonb
 
 from adapters.contacts import filters, leads
 from adapters.contacts.filters import Where
-from adapters.contacts.leads import Statement
 from api.commands.lists import NAME
 from api.commands.lists import create as create_list
 from api.desk import Desk
@@ -105,17 +104,6 @@ def where(given: Mapping[str, Any] | None, id_key: str, workspaces: frozenset[st
     """
     node = segment.all_of(()) if given is None else segment.read(given)
     return filters.where(node, suppression.hash_key(id_key), workspaces)
-
-
-def members_query(
-    desk: Desk, segment_id: str, *, sort: str = "-created", limit: int = 50
-) -> Statement:
-    """The statement that finds the segment's leads now; run it in the desk's transaction.
-
-    Its parameters lack `tenant_id` alone. Raises NotFound.
-    """
-    found = where(require(desk, segment_id)["filter"], desk.id_key, desk.workspace_ids)
-    return leads.page(found, sort=sort, after=[], limit=limit)
 
 
 def materialise(desk: Desk, segment_id: str) -> str:

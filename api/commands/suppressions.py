@@ -15,9 +15,10 @@ from api.desk import Desk
 from domain import suppression
 from domain.campaign import MESSAGE_CLASSES
 from domain.ids import new_id
+from domain.platform import PLATFORM
 from domain.ports import Decided
 from domain.refusals import Invalid, NotFound
-from domain.suppression import PLATFORM, Reach, Scope, Subject, address_hasher, hash_key
+from domain.suppression import Reach, Scope, Subject, address_hasher, hash_key
 
 SQL = named_sql(Path(__file__).with_name("suppressions.sql"))
 EVIDENCE = "asked for over the API"

@@ -17,7 +17,7 @@ from api.commands import sending_ips as commands
 from api.desk import Desk
 from api.problems import Problem
 from api.wiring import PortsDep, at_desk, may
-from domain.access import PLATFORM
+from domain.access import PLATFORM_PERMISSIONS
 from domain.ports import Decided
 from domain.sending_ip import PORT_MAX, Egress, Rate
 from projections.holdings import queries as holdings
@@ -91,7 +91,7 @@ def add_ip(body: NewIp, desk: Writer, caller: Reader) -> Json:
     Only the platform's own people name an address or a relay: either reaches into the network that
     all tenants share. Without one, the system chooses the address and mail goes by MX.
     """
-    is_ours = caller.staff or caller.permissions >= PLATFORM
+    is_ours = caller.staff or caller.permissions >= PLATFORM_PERMISSIONS
     if not is_ours and (body.address or body.route != "mx" or body.relay_host):
         raise Problem("forbidden", "only the platform's staff name an address or a relay")
     egress = Egress(_address(body.address), body.route, body.relay_host, body.relay_port)

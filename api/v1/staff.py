@@ -19,8 +19,7 @@ from api.listing import Rows
 from api.problems import not_found
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, Ports, PortsDep, may
 from domain.access import STAFF_ROLES
-from domain.platform import PLATFORM_TENANT
-from domain.staff import PLATFORM
+from domain.platform import PLATFORM, PLATFORM_TENANT
 
 router = APIRouter(prefix="/v1/staff", tags=["staff"])
 TenantReader = Annotated[Caller, may("tenants:read")]

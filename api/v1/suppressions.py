@@ -22,7 +22,7 @@ from api.commands.suppressions import Wish
 from api.desk import Desk
 from api.problems import Problem
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, PortsDep, at_desk, may
-from domain.access import PLATFORM as PLATFORM_PERMISSIONS
+from domain.access import PLATFORM_PERMISSIONS
 from domain.suppression import REASONS, Reach, Scope
 
 router = APIRouter(prefix="/v1/suppressions", tags=["suppressions"])

@@ -29,7 +29,6 @@ Reader = Annotated[Caller, may("templates:read")]
 ReaderDesk = Annotated[Desk, at_desk("templates:read")]
 SenderDesk = Annotated[Desk, at_desk("campaigns:write", sends=True)]
 VersionPath = Annotated[int, Path(ge=1, le=VERSION_MAX)]
-VersionQuery = Annotated[int | None, Query(ge=1, le=VERSION_MAX)]
 Version = Annotated[
     int | None,
     Field(ge=1, le=VERSION_MAX, description="a published version; without: the draft"),

@@ -22,7 +22,7 @@ def add(
 ) -> None:
     """Take somebody on and show their token, once."""
     from api.commands import staff
-    from domain.access import PERMISSIONS, PLATFORM, STAFF_ROLES
+    from domain.access import PERMISSIONS, PLATFORM_PERMISSIONS, STAFF_ROLES
     from ops import tenant_desks
     from ops.errors import Usage
     from ops.where import find
@@ -31,7 +31,7 @@ def add(
         raise Usage(f"--role: there is no role {role!r}; choose one of {', '.join(STAFF_ROLES)}")
     with tenant_desks.open_desks(find(options.folder(data))) as desks:
         desk = tenant_desks.platform(desks)
-        by = PERMISSIONS | PLATFORM
+        by = PERMISSIONS | PLATFORM_PERMISSIONS
         made = staff.add(desk, name=name, role=role, by=by, now=datetime.now(UTC))
     _show({"staff_id": made.key_id, "token": made.text, "role": role}, as_json=json)
 
@@ -56,13 +56,13 @@ def list_(data: options.Data = options.DATA, json: options.AsJson = False) -> No
 def remove(staff_id: str, data: options.Data = options.DATA, json: options.AsJson = False) -> None:
     """Let somebody go: the next request with their token is refused."""
     from api.commands import staff
-    from domain.access import PERMISSIONS, PLATFORM
+    from domain.access import PERMISSIONS, PLATFORM_PERMISSIONS
     from ops import tenant_desks
     from ops.where import find
 
     with tenant_desks.open_desks(find(options.folder(data))) as desks:
         desk = tenant_desks.platform(desks)
-        position = staff.remove(desk, staff_id, by=PERMISSIONS | PLATFORM)
+        position = staff.remove(desk, staff_id, by=PERMISSIONS | PLATFORM_PERMISSIONS)
     _show({"staff_id": staff_id, "state": "removed", "position": position}, as_json=json)
 
 

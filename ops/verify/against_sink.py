@@ -1,85 +1,140 @@
 """The log against the receiving side's own record, send by send, by Message-ID.
 
 The record has a line a message, written before its 250 (ops/sink/received.py). A Message-ID is
-`<send id without prefix@domain>`. Takes about 150 bytes of memory a received message.
+`<send id without prefix@domain>`.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from dataclasses import dataclass, field
 from pathlib import Path
 
-import orjson
-
 from domain.sending import Outcome
-from ops.errors import Missing, Usage
 from ops.verify import bits
 from ops.verify.fold import Batch, Campaign, LogFold
 from ops.verify.judge import Wanted
 from ops.verify.report import LISTED_MAX, Report, Violation
-from ops.verify.send_ids import PREFIX
-from ops.verify.states import STARTED, states
+from ops.verify.sink_record import SinkRecord
+from ops.verify.states import STARTED, anywhere, states
 
-#: How many messages a send in this state may have left at the receiver: (at least, at most).
-_MAY_HAVE = {
-    Outcome.ACCEPTED.value: (1, 1),
-    Outcome.AMBIGUOUS.value: (0, 1),
-    STARTED: (0, 1),
-}
+_DEFINITE = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.DEFERRED)
+#: What may differ, as `SinkReport` counts it.
+DIFFERENCES = ("missing", "unexpected", "duplicated", "unknown")
+DIFFERENCES_MAX = 1000
+
+
+@dataclass
+class SinkReport:
+    """How log and record compare, in sends; `received`, `unknown` in messages."""
+
+    received: int = 0
+    matched: int = 0  # accepted, and received
+    missing: int = 0  # accepted, and not received
+    unexpected: int = 0  # received, though the log says a state that excludes it
+    duplicated: int = 0  # received more often than attempts could deliver it
+    unknown: int = 0  # messages of sends that the log does not know
+    ambiguous_delivered: int = 0
+    ambiguous_not_delivered: int = 0
+    open_delivered: int = 0  # started, its outcome not in the log yet
+    differences: list[dict[str, str | int]] = field(default_factory=list)  # the first 1,000
+    ambiguous: list[dict[str, str | int]] = field(default_factory=list)  # the first 1,000
+
+    def note(self, what: str, send: _Send, found: Report) -> None:
+        """Count a difference and list it, here and among the violations."""
+        setattr(self, what, getattr(self, what) + 1)
+        if len(self.differences) < DIFFERENCES_MAX:
+            self.differences.append({"kind": what} | send.as_json())
+        found.kinds["sink_differs"] = found.kinds.get("sink_differs", 0) + 1
+        if found.kinds["sink_differs"] <= LISTED_MAX:
+            about = send.campaign
+            ids = (about.campaign_id, about.tenant_id) if about else ("", "")
+            detail = f"{what}: {send.received} received, the log says {send.state}"
+            found.violations.append(Violation("sink_differs", detail, *ids, send.send_id))
+
+
+@dataclass(frozen=True, slots=True)
+class _Send:
+    send_id: str
+    state: str
+    received: int
+    campaign: Campaign | None = None
+
+    def as_json(self) -> dict[str, str | int]:
+        about = self.campaign
+        return {
+            "send_id": self.send_id,
+            "campaign_id": about.campaign_id if about else "",
+            "tenant_id": about.tenant_id if about else "",
+            "state": self.state,
+            "received": self.received,
+        }
 
 
 def compare(fold: LogFold, file: Path, report: Report, wanted: Wanted) -> None:
-    """Add to the report what log and record say differently.
+    """Add to the report what log and record say differently, as `report.sink` and violations.
 
     Raises Missing when the file is not there, Usage when it is no such record.
     """
-    received = _received(file)
-    found = _Differences(report)
+    record, found = SinkRecord(file), SinkReport()
+    found.received = record.received
     for campaign in fold.campaigns.values():
         judged = wanted(campaign)
         for batch in campaign.batches:
-            _batch(batch, campaign, received, found if judged else None)
-    for send_id, count in received.items():
-        if count > 0:
-            found.add(send_id, None, f"{count} received, the log knows no such send")
+            if judged:
+                _batch(batch, record, found, report)
+            else:
+                for send_id in batch.ids:
+                    record.count(send_id)
+    for send_id in record.unasked():
+        found.note("unknown", _Send(send_id, "no such send", 1), report)
+    report.sink = found
 
 
-class _Differences:
-    def __init__(self, report: Report) -> None:
-        self._report = report
-
-    def add(self, send_id: str, campaign: Campaign | None, detail: str) -> None:
-        kinds = self._report.kinds
-        kinds["sink_differs"] = kinds.get("sink_differs", 0) + 1
-        if kinds["sink_differs"] <= LISTED_MAX:
-            about = (campaign.campaign_id, campaign.tenant_id) if campaign else ("", "")
-            self._report.violations.append(Violation("sink_differs", detail, *about, send_id))
-
-
-def _batch(
-    batch: Batch, campaign: Campaign, received: Counter[str], found: _Differences | None
-) -> None:
-    """Judge a batch's sends and take them out of what was received."""
-    ids = list(batch.ids)
+def _batch(batch: Batch, record: SinkRecord, found: SinkReport, report: Report) -> None:
+    ids, maybe = list(batch.ids), _maybe(batch)
     for state, members in states(batch).items():
-        least, most = _MAY_HAVE.get(state, (0, 0))
+        surely = int(state == Outcome.ACCEPTED)
+        at_most = surely or int(state == STARTED)
         for index in bits.each(members):
-            count = received.pop(ids[index], 0)
-            if found and not least <= count <= most:
-                found.add(ids[index], campaign, f"{count} received, the log says {state}")
+            count = record.count(ids[index])
+            if count == surely == 1:
+                found.matched += 1
+            elif count or surely or maybe:
+                most = at_most + sum(one >> index & 1 for one in maybe)
+                send = _Send(ids[index], state, count, batch.campaign)
+                _judge(send, most, found, report)
 
 
-def _received(file: Path) -> Counter[str]:
-    """Messages by send id, acknowledged or not: each line is one that the receiver took."""
-    try:
-        with file.open("rb") as lines:
-            return Counter(_send_id(line) for line in lines)
-    except FileNotFoundError as error:
-        raise Missing(f"--against-sink {file}: there is no such file") from error
-    except (orjson.JSONDecodeError, KeyError, TypeError) as error:
-        raise Usage(f"--against-sink {file}: no record of received mail ({error})") from error
+def _judge(send: _Send, most: int, found: SinkReport, report: Report) -> None:
+    if send.state == Outcome.AMBIGUOUS:
+        _ambiguous(send, found)
+    elif send.state == STARTED:
+        found.open_delivered += int(0 < send.received <= most)
+    elif send.state == Outcome.ACCEPTED:
+        found.matched += int(0 < send.received <= most)
+    if send.received > most:
+        found.note("duplicated" if most else "unexpected", send, report)
+    elif send.state == Outcome.ACCEPTED and not send.received:
+        found.note("missing", send, report)
 
 
-def _send_id(line: bytes) -> str:
-    identity: str = orjson.loads(line)["message_id"]
-    return PREFIX + identity.partition("@")[0].lower()
+def _ambiguous(send: _Send, found: SinkReport) -> None:
+    if send.received:
+        found.ambiguous_delivered += 1
+    else:
+        found.ambiguous_not_delivered += 1
+    if len(found.ambiguous) < DIFFERENCES_MAX:
+        found.ambiguous.append(send.as_json())
+
+
+def _maybe(batch: Batch) -> list[int]:
+    """Per attempt, the sends of which nobody knows whether it delivered them."""
+    if not anywhere(batch, Outcome.AMBIGUOUS):
+        return []
+    found = []
+    for attempt in batch.attempts.values():
+        unsettled = attempt.all_of(Outcome.AMBIGUOUS)
+        for outcome in _DEFINITE:
+            unsettled &= ~attempt.all_of(outcome)
+        found.append(unsettled)
+    return found

@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from ops.verify.against_sink import SinkReport
+    from ops.verify.against_stores import StoresReport
 
 #: Violations listed of one kind; `Report.kinds` counts all of them.
 LISTED_MAX = 100
@@ -25,6 +29,10 @@ KINDS = {
     "undecodable": "a record of requests or attempts cannot be read",
     "log_incomplete": "a topic that is kept for ever no longer has its beginning",
     "sink_differs": "the receiving side says something else than the log",
+    "relay_gap": "I1: a decision of the event store is not in the log, though later ones are",
+    "relay_unknown": "I1: the log has a decision that the event store lacks",
+    "relay_differs": "I1: event store and log tell another decision at the same position",
+    "read_model_differs": "I9: a read model is not what a rebuild from the log gives",
 }
 
 
@@ -89,6 +97,8 @@ class Report:
     records: int = 0
     sends: int = 0
     elapsed_s: float = 0.0
+    sink: SinkReport | None = None  # with --against-sink
+    stores: StoresReport | None = None  # with --against-stores
 
     @property
     def ok(self) -> bool:
@@ -97,6 +107,11 @@ class Report:
     def as_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
         rate = self.sends / self.elapsed_s if self.elapsed_s else 0.0
+        asked = {
+            name: asdict(part)
+            for name, part in (("sink", self.sink), ("stores", self.stores))
+            if part is not None
+        }
         return {
             "ok": self.ok,
             "campaigns": [asdict(campaign) for campaign in self.campaigns],
@@ -106,4 +121,5 @@ class Report:
             "sends": self.sends,
             "elapsed_s": round(self.elapsed_s, 3),
             "sends_per_s": round(rate),
+            **asked,
         }

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from ops import log_tail
 from ops.errors import Usage
-from ops.verify.against_sink import compare
+from ops.verify import against_sink
 from ops.verify.fold import TOPICS, Campaign, LogFold
 from ops.verify.reading import prove
 from ops.verify.report import Report
@@ -14,9 +14,17 @@ from ops.where import Where
 
 
 async def run(
-    where: Where, *, campaign: str = "", tenant: str = "", sink: Path | None = None
+    where: Where,
+    *,
+    campaign: str = "",
+    tenant: str = "",
+    sink: Path | None = None,
+    stores: bool = False,
 ) -> Report:
-    """The report over one campaign, one tenant or all. Raises Usage for an unknown campaign."""
+    """The report over one campaign, one tenant or all. Raises Usage for an unknown campaign.
+
+    With `stores` Postgres has to run, else it is not asked for anything.
+    """
 
     def wanted(found: Campaign) -> bool:
         return campaign in ("", found.campaign_id) and tenant in ("", found.tenant_id)
@@ -27,5 +35,9 @@ async def run(
     if campaign and campaign not in fold.campaigns:
         raise Usage(f"--campaign {campaign}: the log knows no such campaign")
     if sink:
-        compare(fold, sink, report, wanted)
+        against_sink.compare(fold, sink, report, wanted)
+    if stores:
+        from ops.verify import against_stores  # imports what needs Postgres
+
+        await against_stores.compare(where, report, tenant)
     return report

@@ -14,8 +14,13 @@ _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"
 _DIGITS = "0123456789abcdefghijklmnopqrstuv"  # of int(…, 32)
 # What is no letter of the alphabet becomes what int() refuses.
 _TO_DIGITS = str.maketrans(_ALPHABET + "0189_", _DIGITS + "!!!!!")
-_SHARDS = 64
-_EDGES = [(shard - _SHARDS // 2) << 58 for shard in range(1, _SHARDS)]
+SHARDS = 64
+_EDGES = [(shard - SHARDS // 2) << 58 for shard in range(1, SHARDS)]
+
+
+def shard_of(key: int) -> int:
+    """Which of SHARDS parts a 64-bit hash belongs to."""
+    return (key >> 58) + SHARDS // 2
 
 
 class PackedIds:
@@ -78,7 +83,7 @@ class SeenIds:
     """64-bit hashes of all ids, sharded so that a look for repeats needs little memory."""
 
     def __init__(self) -> None:
-        self._shards = [array("q") for _ in range(_SHARDS)]
+        self._shards = [array("q") for _ in range(SHARDS)]
         self.count = 0
 
     def add(self, ids: Sequence[str]) -> None:

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ops.verify.report import KINDS, CampaignReport, Report
+
+if TYPE_CHECKING:
+    from ops.verify.against_sink import SinkReport
+    from ops.verify.against_stores import StoresReport
 
 CAMPAIGNS_SHOWN_MAX = 50
 _COLUMNS = (
@@ -19,6 +25,10 @@ def tell(report: Report) -> None:
         print(f"… and {len(report.campaigns) - len(shown)} more campaigns (--json has all)")
     for campaign in shown:
         _open(campaign)
+    if report.sink:
+        _sink(report.sink)
+    if report.stores:
+        _stores(report.stores)
     for kind, count in report.kinds.items():
         _violations(report, kind, count)
     rate = report.sends / report.elapsed_s if report.elapsed_s else 0
@@ -41,6 +51,27 @@ def _open(campaign: CampaignReport) -> None:
         named = ", ".join(f"{one['send_id']} ({one['state']})" for one in campaign.open_sends[:3])
         more = f" and {campaign.open - 3:,} more" if campaign.open > 3 else ""  # noqa: PLR2004
         print(f"open in {campaign.campaign_id}: {named}{more}")
+
+
+def _sink(sink: SinkReport) -> None:
+    print(
+        f"receiving side: {sink.received:,} messages; {sink.matched:,} sends accepted and received,"
+        f" {sink.missing:,} accepted and missing, {sink.unexpected:,} unexpected,"
+        f" {sink.duplicated:,} more than once, {sink.unknown:,} messages of no send of the log"
+    )
+    ambiguous = sink.ambiguous_delivered + sink.ambiguous_not_delivered
+    if ambiguous:
+        print(f"of {ambiguous:,} ambiguous sends {sink.ambiguous_delivered:,} were delivered")
+
+
+def _stores(stores: StoresReport) -> None:
+    print(
+        f"event store: {stores.decisions:,} decisions, {stores.relayed:,} in the log,"
+        f" {stores.waiting:,} wait for the relay at position {stores.relay_position:,}"
+    )
+    for model in stores.read_models:
+        verdict = "equals its rebuild" if model["equal"] else "DIFFERS from its rebuild"
+        print(f"read model {model['name']}: {model['rows']:,} rows, {verdict}")
 
 
 def _violations(report: Report, kind: str, count: int) -> None:

@@ -12,8 +12,8 @@ import pytest
 
 from adapters import postgres
 from adapters.settings import Settings
+from domain.platform import PLATFORM
 from domain.suppression import (
-    PLATFORM,
     ContactSuppressed,
     SuppressionLifted,
     address_hasher,

@@ -27,6 +27,7 @@ from domain import (
     vps,
 )
 from domain.event import REGISTRY, Event, fields_of
+from domain.platform import PLATFORM
 from domain.refusals import Refused
 from domain.sending import Priority
 
@@ -186,7 +187,7 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
             suppression.suppress,
             who=st.builds(
                 suppression.Subject,
-                st.sampled_from(["a", suppression.PLATFORM]),
+                st.sampled_from(["a", PLATFORM]),
                 st.just("c"),
                 st.sampled_from(["", "hash"]),
             ),

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from adapters import snapshots
 from domain import api_key, invitation, membership, staff, staff_visit, workspace
-from domain.access import PERMISSIONS, PLATFORM, READ, ROLES, STAFF_ROLES, may_give
+from domain.access import PERMISSIONS, PLATFORM_PERMISSIONS, READ, ROLES, STAFF_ROLES, may_give
 from domain.event import REGISTRY, Event
 from domain.membership import Granter
 from domain.refusals import Refused
@@ -200,8 +200,8 @@ def test_the_roles_stand_in_this_order(giver: str, given_roles: set[str]) -> Non
 
 
 def test_no_role_of_a_tenant_may_what_only_the_platform_may() -> None:
-    assert not [role for role in ROLES if ROLES[role] & PLATFORM]
-    assert not PERMISSIONS & PLATFORM
+    assert not [role for role in ROLES if ROLES[role] & PLATFORM_PERMISSIONS]
+    assert not PERMISSIONS & PLATFORM_PERMISSIONS
 
 
 def test_support_may_look_at_nothing_personal_and_change_nothing() -> None:

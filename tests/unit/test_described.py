@@ -1,18 +1,14 @@
-"""The OpenAPI document says everything of every operation; bulk answers tell of each item."""
+"""The OpenAPI document says everything of every operation."""
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import pytest
 
-from api import bulk
 from api.described import OPEN, operations
 from api.main import create_app
 from api.problems import KINDS, MEDIA_TYPE
-from domain.ports import Decided
-from domain.refusals import Invalid
 
 DESCRIBED = create_app(None).openapi()
 OPERATIONS = list(operations(DESCRIBED))
@@ -54,16 +50,3 @@ def test_every_problem_has_a_status_a_title_and_a_cure() -> None:
         assert 400 <= kind.status < 600
         assert kind.title
         assert kind.meaning.endswith(".")
-
-
-def test_in_bulk_a_refusal_stops_none_of_the_others() -> None:
-    def one(item: int) -> tuple[str, Decided]:
-        if item < 0:
-            raise Invalid("item: it is less than nothing; give another")
-        return f"thing_{item}", Decided(item, ())
-
-    told = json.loads(bytes(bulk.each([3, -1, 2], one).body))
-
-    assert [result["status"] for result in told["results"]] == [201, 422, 201]
-    assert told["results"][1]["error"]["code"] == "invalid"
-    assert (told["done"], told["refused"], told["position"]) == (2, 1, 3)

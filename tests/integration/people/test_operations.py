@@ -12,7 +12,7 @@ from fastapi.dependencies.models import Dependant
 
 from api import main
 from api.wiring import AtDesk, May
-from domain.access import PERMISSIONS, PLATFORM, READ, ROLES, STAFF_ROLES
+from domain.access import PERMISSIONS, PLATFORM_PERMISSIONS, READ, ROLES, STAFF_ROLES
 from tests.house_kit import House
 
 pytestmark = pytest.mark.stack
@@ -64,7 +64,7 @@ def test_what_changes_something_asks_for_more_than_looking() -> None:
 
     assert not wrong
     for method, path, asked in GUARDED:
-        assert asked <= PERMISSIONS | PLATFORM, (method, path)
+        assert asked <= PERMISSIONS | PLATFORM_PERMISSIONS, (method, path)
 
 
 def _only_asks(path: str) -> bool:
