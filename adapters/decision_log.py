@@ -131,8 +131,7 @@ class DecisionRecorder(PostgresApplicationRecorder):
     def _insert_stored_events(
         self, curs: Cursor[DictRow], stored_events: Sequence[StoredEvent], **told: Any
     ) -> None:
-        self._lock_table(curs)
-        self._notify_channel(curs)
+        self.begin_appending(curs)
         columns = {
             "originator_ids": [stored.originator_id for stored in stored_events],
             "versions": [stored.originator_version for stored in stored_events],
@@ -163,8 +162,16 @@ class DecisionRecorder(PostgresApplicationRecorder):
             after = snapshot.version if snapshot else 0
             rows = curs.execute(SQL["stream"], asked | {"after": after}).fetchall()
         return Stream(
-            snapshot, [_entry(row) for row in rows], answer, bool(compared and compared["compared"])
+            snapshot,
+            [entry_of(row) for row in rows],
+            answer,
+            bool(compared and compared["compared"]),
         )
+
+    def begin_appending(self, curs: Cursor[DictRow]) -> None:
+        """From here to the commit nobody else appends; the relay is told of the commit."""
+        self._lock_table(curs)
+        self._notify_channel(curs)
 
     def keep_snapshot(
         self, stream_id: str, context: CommandContext, code: str, snapshot: Snapshot
@@ -187,7 +194,7 @@ def _snapshot(row: DictRow) -> Snapshot:
     return Snapshot(row["originator_version"], row["position"], bytes(row["state"]))
 
 
-def _entry(row: DictRow) -> StoredEntry:
+def entry_of(row: DictRow) -> StoredEntry:
     return StoredEntry(
         originator_id=row["originator_id"],
         originator_version=row["originator_version"],

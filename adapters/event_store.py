@@ -6,46 +6,37 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, is_dataclass
-from functools import partial, reduce
-from typing import Any, Generic, Self, Unpack
+from functools import partial
+from typing import Any, Self, Unpack
 
 from eventsourcing.persistence import (
     IntegrityError,
     InterfaceError,
     OperationalError,
-    PersistenceError,
 )
 
 from adapters import snapshots
-from adapters.decision_log import Decisions, Entry, Snapshot, Stream
+from adapters.deciding_together import chunks, decide_together
+from adapters.decision_log import Decisions, Entry, Stream
+from adapters.loaded_stream import Loaded, answered
 from domain.event import Event
-from domain.ids import new_id
 from domain.ports import (
     CommandContext,
     ConcurrentAppend,
     Decided,
     Decider,
+    Outcome,
     S,
     StoreUnavailable,
+    Wanted,
 )
+from domain.refusals import Refused, Taken
 
 ATTEMPTS = 3  # at a decision, when others change its stream at the same time
-SNAPSHOT_EVERY = 200  # events
 
 
 class NotCompared(StoreUnavailable):
     """The relay has not found store and log to agree since Postgres started; nothing was stored."""
-
-
-@dataclass(frozen=True)
-class _Loaded(Generic[S]):
-    """A stream's state, its last version and position in the log, and what folding it took."""
-
-    state: S
-    version: int
-    position: int | None
-    folded: int
 
 
 class EventStore:
@@ -92,15 +83,35 @@ class EventStore:
                 stream = self._application.decision_recorder.select_stream(stream_id, context, code)
                 self._require_relay(stream)
                 if stream.answer:
-                    return _answered(stream)
-                loaded = self._fold(stream, initial, evolve)
+                    return answered(stream)
+                loaded = Loaded.of(self._application, stream_id, stream, initial, evolve)
                 events = tuple(decide(loaded.state))
                 with contextlib.suppress(IntegrityError):  # others were quicker: look again
-                    position = self._store(stream_id, loaded, events, context)
-                    decided = Decided(position, events, stream_id=stream_id)
-                    self._snapshot(loaded, decided, evolve, context)
-                    return decided
+                    position = self._store(loaded, events, context)
+                    after = loaded.after(events, evolve, position)
+                    after.keep_snapshot(self._application, evolve, context)
+                    return Decided(position, events, stream_id=stream_id)
         raise ConcurrentAppend(f"{stream_id} was changed {ATTEMPTS} times meanwhile; ask again")
+
+    def transact_many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """As the port promises."""
+        with _available():
+            return [outcome for chunk in chunks(wanted) for outcome in self._many(chunk)]
+
+    def _many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """In one transaction; where that cannot be, in two halves, and so on down to one."""
+        if len(wanted) == 1:
+            return [self._one(wanted[0])]
+        with contextlib.suppress(IntegrityError, Taken):
+            return decide_together(self._application, wanted, self._require_relay)
+        half = len(wanted) // 2
+        return self._many(wanted[:half]) + self._many(wanted[half:])
+
+    def _one(self, one: Wanted) -> Outcome:
+        try:
+            return self.transact(one.stream_id, one.initial, one.evolve, one.decide, **one.context)
+        except (Refused, ConcurrentAppend) as answer:
+            return answer
 
     def _require_relay(self, stream: Stream) -> None:
         if self._needs_relay and not stream.relay_compared:
@@ -108,31 +119,14 @@ class EventStore:
                 "the relay has not yet compared the event store with Kafka; see that it runs"
             )
 
-    def _fold(self, stream: Stream, initial: S, evolve: Callable[[S, Event], S]) -> _Loaded[S]:
-        start, snapshot = initial, stream.snapshot
-        if snapshot:
-            start = snapshots.load(type(initial), snapshot.state)
-        state = reduce(evolve, map(self._application.event_of, stream.entries), start)
-        last = stream.entries[-1] if stream.entries else None
-        version = last.originator_version if last else snapshot.version if snapshot else 0
-        position = last.position if last else snapshot.position if snapshot else None
-        return _Loaded(state, version, position, len(stream.entries))
-
     def _store(
-        self,
-        stream_id: str,
-        loaded: _Loaded[S],
-        events: Sequence[Event],
-        context: CommandContext,
+        self, loaded: Loaded[S], events: Sequence[Event], context: CommandContext
     ) -> int | None:
         """Append the events; returns the log's position after them. Raises IntegrityError."""
         if not events and not context.get("command_id"):
             return loaded.position
-        entries = [
-            Entry(stream_id, version, event, new_id("evt"))
-            for version, event in enumerate(events, loaded.version + 1)
-        ]
-        told: dict[str, Any] = {"stream_id": stream_id, "position": loaded.position}
+        entries = loaded.entries(events)
+        told: dict[str, Any] = {"stream_id": loaded.stream_id, "position": loaded.position}
         try:
             recordings = self._application.save(*entries, context=context, **told)
         except IntegrityError:
@@ -154,25 +148,6 @@ class EventStore:
         found = {entry.event_id: entry.position for entry in stored}
         return found.get(entries[-1].event_id)
 
-    def _snapshot(
-        self,
-        loaded: _Loaded[S],
-        decided: Decided,
-        evolve: Callable[[S, Event], S],
-        context: CommandContext,
-    ) -> None:
-        """Spare the next one a long fold. The events are stored, so that a failure here is none."""
-        long = loaded.folded + len(decided.events) >= SNAPSHOT_EVERY
-        if not long or not is_dataclass(type(loaded.state)):
-            return
-        state = snapshots.dump(reduce(evolve, decided.events, loaded.state))
-        version = loaded.version + len(decided.events)
-        snapshot = Snapshot(version, decided.position, state)
-        with contextlib.suppress(PersistenceError):
-            self._application.decision_recorder.keep_snapshot(
-                decided.stream_id, context, snapshots.code_of(evolve), snapshot
-            )
-
 
 class OnFirstUse:
     """A Decider that connects with its first decision, so that who makes it need not wait."""
@@ -191,9 +166,16 @@ class OnFirstUse:
         **context: Unpack[CommandContext],
     ) -> Decided:
         """As the port promises; StoreUnavailable while Postgres is away, and tried again then."""
+        return self._store().transact(stream_id, initial, evolve, decide, **context)
+
+    def transact_many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """As the port promises; StoreUnavailable as of `transact`."""
+        return self._store().transact_many(wanted)
+
+    def _store(self) -> EventStore:
         with self._lock:
-            store = self._made = self._made or self._make()
-        return store.transact(stream_id, initial, evolve, decide, **context)
+            self._made = self._made or self._make()
+            return self._made
 
     def close(self) -> None:
         """Give the connections back."""
@@ -218,12 +200,6 @@ class InThread:
         """As the port promises."""
         transact = partial(self._decider.transact, stream_id, initial, evolve, decide, **context)
         return await asyncio.to_thread(transact)
-
-
-def _answered(stream: Stream) -> Decided:
-    assert stream.answer is not None  # noqa: S101 - asked before
-    found = stream.answer
-    return Decided(found["position"], (), answered=True, stream_id=found["stream_id"])
 
 
 @contextlib.contextmanager

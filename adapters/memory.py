@@ -11,7 +11,17 @@ from typing import Unpack
 
 from domain.event import Event, Meta, Recorded
 from domain.ids import new_id
-from domain.ports import CommandContext, ConcurrentAppend, Decided, Letter, Reservation, S
+from domain.ports import (
+    CommandContext,
+    ConcurrentAppend,
+    Decided,
+    Letter,
+    Outcome,
+    Reservation,
+    S,
+    Wanted,
+)
+from domain.refusals import Refused
 
 
 @dataclass
@@ -55,6 +65,17 @@ class MemoryDecider:
                 answer = Decided(position, (), answered=True, stream_id=stream_id)
                 self._answers[tenant_id, command_id] = answer
             return Decided(position, events, stream_id=stream_id)
+
+    def transact_many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """As the port promises."""
+        with self._lock:
+            return [self._outcome(one) for one in wanted]
+
+    def _outcome(self, one: Wanted) -> Outcome:
+        try:
+            return self.transact(one.stream_id, one.initial, one.evolve, one.decide, **one.context)
+        except (Refused, ConcurrentAppend) as answer:
+            return answer
 
     def _store(
         self,

@@ -15,7 +15,7 @@ from adapters import postgres
 from adapters.sealing import Seals
 from domain.event import Event
 from domain.ids import deriver, new_id
-from domain.ports import Decided, Decider, Reservation
+from domain.ports import CommandContext, Decided, Decider, Outcome, Reservation, Wanted
 
 #: Where no key is given nothing can be sealed, and whoever tries is told the cure.
 NO_SEALS = Seals.under("")
@@ -60,6 +60,25 @@ class Desk:
             actor=self.actor,
             correlation=self.correlation,
             reservations=reservations,
+        )
+
+    def decide_many(
+        self, aggregate: Any, wanted: Sequence[tuple[str, Callable[[Any], Sequence[Event]]]]
+    ) -> list[Outcome]:
+        """A decision on each of these streams, in few transactions; the outcome of each, in order.
+
+        One that is refused stops no other. Raises what `Decider.transact_many` raises.
+        """
+        context: CommandContext = {
+            "tenant_id": self.tenant_id,
+            "actor": self.actor,
+            "correlation": self.correlation,
+        }
+        return self.decider.transact_many(
+            [
+                Wanted(stream_id, aggregate.initial, aggregate.evolve, decide, context)
+                for stream_id, decide in wanted
+            ]
         )
 
     def state(self, aggregate: Any, stream_id: str) -> Any:

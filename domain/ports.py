@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Protocol, Required, TypedDict, TypeVar, Unpack
 
 from domain.event import Event
-from domain.refusals import Taken
+from domain.refusals import Refused, Taken
 
 # ---- where to connect
 
@@ -297,6 +297,21 @@ class CommandContext(TypedDict, total=False):
     reservations: Sequence[Reservation]
 
 
+@dataclass(frozen=True)
+class Wanted:
+    """One decision of many: what `Decider.transact` takes."""
+
+    stream_id: str
+    initial: Any
+    evolve: Callable[[Any, Event], Any]
+    decide: Callable[[Any], Sequence[Event]]
+    context: CommandContext
+
+
+#: What became of one decision of many.
+Outcome = Decided | Refused | ConcurrentAppend
+
+
 class Decider(Protocol):
     """Takes decisions on event streams, one at a time per stream, and keeps them (I1)."""
 
@@ -313,6 +328,15 @@ class Decider(Protocol):
         `decide` may run several times: it must be pure. With a `command_id` repeating is safe: the
         second time gives the first answer. A stream of another tenant looks empty. Raises Refused
         (from `decide`; Taken for a reservation), ConcurrentAppend, StoreUnavailable.
+        """
+        ...
+
+    def transact_many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """As `transact` of each, in this order, in few transactions; the outcome of each, in order.
+
+        Each is stored whole or not at all, later ones see what earlier ones stored, and one that is
+        refused or changed by others at the same time stops no other: its outcome is the exception.
+        Raises StoreUnavailable: earlier ones may be stored, and repeating is as safe as each is.
         """
         ...
 

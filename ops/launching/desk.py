@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import Any, Unpack
+from typing import Any, TypeVar, Unpack
 
 import psycopg
 from psycopg import Connection
@@ -17,11 +17,12 @@ from adapters import postgres
 from adapters.event_store import EventStore, NotCompared
 from domain.event import Event
 from domain.ids import deriver
-from domain.ports import CommandContext, Decided, Decider, Reservation, S
+from domain.ports import CommandContext, Decided, Decider, Outcome, Reservation, S, Wanted
 from ops.errors import Missing
 from ops.where import Where
 
 ACTOR = "operator"
+T = TypeVar("T")
 
 #: The relay compares store and log within a second after Postgres has started.
 RELAY_PATIENCE_S, RELAY_POLL_S = 10.0, 0.1
@@ -47,10 +48,19 @@ class Patient:
         Raises Missing when the relay does not compare store and log in time: a store that was
         restored must not be decided on (design-fixes.md 6).
         """
+        return self._patiently(
+            lambda: self.decider.transact(stream_id, initial, evolve, decide, **context)
+        )
+
+    def transact_many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        """As Decider.transact_many; Missing as of `transact`."""
+        return self._patiently(lambda: self.decider.transact_many(wanted))
+
+    def _patiently(self, take: Callable[[], T]) -> T:
         until = time.monotonic() + self.patience_s
         while True:
             try:
-                return self.decider.transact(stream_id, initial, evolve, decide, **context)
+                return take()
             except NotCompared as error:
                 if time.monotonic() >= until:
                     raise Missing(f"{error}: `penguin status`, and the relay's log") from error

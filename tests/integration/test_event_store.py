@@ -15,14 +15,16 @@ from psycopg.rows import dict_row
 
 from adapters import codec, postgres, snapshots
 from adapters.decision_log import Decisions, Misconfigured
-from adapters.event_store import SNAPSHOT_EVERY, EventStore
+from adapters.event_store import EventStore
+from adapters.loaded_stream import SNAPSHOT_EVERY
 from domain import sending_ip, tenant
 from domain.event import REGISTRY, Event, Topic, event_type
-from domain.ports import Decided, StoreUnavailable
+from domain.ports import CommandContext, Decided, StoreUnavailable, Wanted
 
 pytestmark = pytest.mark.stack
 
 TENANT = "ten_a"
+CONTEXT: CommandContext = {"tenant_id": TENANT}
 
 
 @pytest.fixture
@@ -142,6 +144,23 @@ def test_i1_a_lost_acknowledgement_is_no_conflict(dsn: str, command_id: str) -> 
     assert decided.position == row["notification_id"]
     assert decided.events
     assert not decided.answered
+
+
+def test_i1_a_lost_acknowledgement_of_many_is_no_conflict(dsn: str) -> None:
+    """Two decisions that would count again: the batch that is repeated stored them once."""
+
+    def add(number: int) -> Wanted:
+        told = tenant.TenantSuspended(tenant_id=TENANT, reason=str(number))
+        stream = tenant.stream(TENANT)
+        return Wanted(stream, tenant.initial, tenant.evolve, lambda _: (told,), CONTEXT)
+
+    with EventStore(dsn, "pm_api", application=LosesAcknowledgements) as store:
+        outcomes = store.transact_many([add(1), add(2)])
+        assert store._application.lost == 1  # type: ignore[attr-defined]
+
+    stored = [row["notification_id"] for row in rows(dsn, "decision_events")]
+    assert [outcome.position for outcome in outcomes if isinstance(outcome, Decided)] == stored
+    assert len(stored) == 2
 
 
 def test_decisions_wait_for_the_relay_to_compare(dsn: str) -> None:

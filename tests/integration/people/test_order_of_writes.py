@@ -13,7 +13,7 @@ import pytest
 from api.commands import keys, people
 from api.commands.people import Place
 from api.desk import Desk
-from domain.ports import Decided, Decider, StoreUnavailable
+from domain.ports import Decided, Decider, Outcome, StoreUnavailable, Wanted
 from domain.refusals import WrongState
 from tests.house_kit import ALL, House, Person, now
 
@@ -34,6 +34,9 @@ class Breaking:
             raise StoreUnavailable("away")
         self.works -= 1
         return self.decider.transact(*arguments, **context)
+
+    def transact_many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
+        return self.decider.transact_many(wanted)
 
 
 def breaking(desk: Desk, works: int) -> Desk:
