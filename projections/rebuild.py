@@ -53,8 +53,9 @@ async def rebuild(
 ) -> Rebuilt:
     """Build the next version, compare, and show it if it is equal (or anyway, with `force`).
 
-    With `only_compare` the live one stays and the new one is removed again. `place.dsn` connects as the database's owner. Raises Busy. Broken off, it leaves a version that
-    nobody looks at and that the next rebuild removes.
+    With `only_compare` the live one stays and the new one is removed again. `place.dsn` connects as
+    the database's owner. Raises Busy. Broken off, it leaves a version that nobody looks at and that
+    the next rebuild removes.
     """
     async with await postgres.connect(place.dsn, "pm_projector") as guard:
         if not await lock(guard, f"rebuild {model.name}"):

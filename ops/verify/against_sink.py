@@ -18,8 +18,6 @@ from ops.verify.sink_record import SinkRecord
 from ops.verify.states import STARTED, anywhere, states
 
 _DEFINITE = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.DEFERRED)
-#: What may differ, as `SinkReport` counts it.
-DIFFERENCES = ("missing", "unexpected", "duplicated", "unknown")
 DIFFERENCES_MAX = 1000
 
 
@@ -43,7 +41,7 @@ class SinkReport:
         """Count a difference and list it, here and among the violations."""
         setattr(self, what, getattr(self, what) + 1)
         if len(self.differences) < DIFFERENCES_MAX:
-            self.differences.append({"kind": what} | send.as_json())
+            self.differences.append({"kind": what, **send.as_json()})
         found.kinds["sink_differs"] = found.kinds.get("sink_differs", 0) + 1
         if found.kinds["sink_differs"] <= LISTED_MAX:
             about = send.campaign
