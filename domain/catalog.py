@@ -2,6 +2,7 @@
 
 from domain import (
     api_key,
+    authority,
     campaign,
     invitation,
     lead,
@@ -25,10 +26,13 @@ from domain import (
     vps,
     workspace,
 )
+from domain.governor import events as governor_events
 
 __all__ = [
     "api_key",
+    "authority",
     "campaign",
+    "governor_events",
     "invitation",
     "lead",
     "lead_list",

@@ -1,0 +1,185 @@
+"""What answers of receivers mean for breakers, quota and rate; each scope by its own rules."""
+
+from __future__ import annotations
+
+from domain.governor import breaker, posteriors, quota, rate
+from domain.governor.draft import Draft
+from domain.governor.events import ReviewAsked
+from domain.governor.inputs import Attempted, Finding
+from domain.governor.profiles import HOUR_S, profile_of
+from domain.governor.state import Cell, Counts, Gate, Status
+
+#: OutcomeClass → what it is counted as. Others say nothing about the sender.
+KINDS = {
+    "ACCEPTED": "accepted",
+    "REPUTATION_DEFER": "deferred",
+    "REPUTATION_BLOCK": "blocked",
+    "INVALID_RECIPIENT": "hard",
+    "BAD_DOMAIN": "hard",
+    "INACTIVE": "hard",
+}
+SESSION = frozenset({"", "connect", "banner", "ehlo", "mail"})  # before a recipient was named
+PERMANENT = 500
+DEFERRED_OPEN_SHARE, DEFERRED_OPEN_MIN = 0.6, 10
+BLOCKED_MIN, BLOCKED_SHARE = 5, 0.10  # of refusals after RCPT: one filter is no block of the IP
+DEFERRED_KEEP, BLOCKED_KEEP = 0.7, 0.5  # of the quota
+IP_PROVIDERS, IP_WINDOW_S = 2, 6 * HOUR_S
+UNSIGNED_MIN = 3
+CONTENT_SHARE, CONTENT_MIN = 0.05, 50
+HARD_STOP, HARD_REVIEW = 0.10, 0.05
+AMBIGUOUS_SHARE, AMBIGUOUS_MIN, AMBIGUOUS_S = 0.01, 200, 900
+UNREACHED_MIN, UNREACHED_S, UNREACHED_MAX_S = 5, 300, HOUR_S
+FOR_GOOD = (0, 0)  # until a person, or a check, ends it
+
+
+def counted(findings: tuple[Finding, ...]) -> tuple[Counts, dict[str, int]]:
+    """Answers by kind, and those that say nothing about the sender by class."""
+    found, silent = Counts(), dict[str, int]()
+    for finding in findings:
+        kind = KINDS.get(finding.reason)
+        if kind is None or (kind == "hard" and 0 < finding.code < PERMANENT):
+            silent[finding.reason] = silent.get(finding.reason, 0) + finding.count
+        else:
+            setattr(found, kind, getattr(found, kind) + finding.count)
+    return found, silent
+
+
+def of_cell(
+    draft: Draft, cell: Cell, event: Attempted, found: Counts, silent: dict[str, int]
+) -> None:
+    """Count, then breakers, then the rate."""
+    _count(cell, found)
+    cell.ambiguous += silent.get("AMBIGUOUS", 0)
+    if not _trip_cell(draft, cell, event, found, sum(silent.values())):
+        _trip_unclear(draft, cell, event, found, silent)
+    if cell.breaker.status is Status.CLOSED:
+        rate.observe(draft, cell, found, event.findings)
+
+
+def of_domain(draft: Draft, domain: Cell, found: Counts, silent: dict[str, int]) -> None:
+    """Mail that is not authenticated stops until the domain's records are right."""
+    _count(domain, found)
+    unsigned = silent.get("AUTH_FAIL", 0)
+    domain.unsigned = max(0, domain.unsigned + unsigned - found.accepted)
+    if unsigned and domain.unsigned >= UNSIGNED_MIN:
+        counts = {"refused": domain.unsigned, "accepted_today": domain.today.accepted}
+        breaker.trip(draft, domain, "authentication", FOR_GOOD, counts)
+
+
+def of_ip(draft: Draft, gate: Gate, provider: str, found: Counts, silent: int) -> None:
+    """Blocked by two providers within six hours, the IP itself is what they refuse."""
+    if breaker.probed(draft, gate, found, silent):
+        breaker.trip(draft, gate, "probe_refused", _blocked_span(provider), {"level": 0})
+    if not found.blocked:
+        return
+    gate.blocked_at[provider] = draft.now_s
+    fresh = [at for at in gate.blocked_at.values() if draft.now_s - at < IP_WINDOW_S]
+    if len(fresh) >= IP_PROVIDERS:
+        counts = {"providers": len(fresh), "window_s": IP_WINDOW_S}
+        breaker.trip(draft, gate, "blocked_by_several", _blocked_span(provider), counts)
+
+
+def of_campaign(draft: Draft, gate: Gate, found: Counts, silent: dict[str, int]) -> None:
+    """Refused for its content, or mailing addresses that are not there."""
+    content = silent.get("CONTENT", 0)
+    gate.content += content
+    gate.hard += found.hard
+    gate.attempts += found.judged + content
+    counts = {"content": gate.content, "hard": gate.hard, "attempts": gate.attempts}
+    if gate.attempts >= CONTENT_MIN and gate.content >= CONTENT_SHARE * gate.attempts:
+        breaker.trip(draft, gate, "content", FOR_GOOD, counts)
+    elif posteriors.exceeds(gate.hard, gate.attempts, HARD_STOP, posteriors.HARD_BOUNCES):
+        breaker.trip(draft, gate, "hard_bounces", FOR_GOOD, counts)
+
+
+def of_tenant(draft: Draft, gate: Gate, found: Counts) -> None:
+    """Ask for a review once: its lists may be bought."""
+    gate.hard += found.hard
+    gate.attempts += found.judged
+    if gate.review_asked or not posteriors.exceeds(
+        gate.hard, gate.attempts, HARD_REVIEW, posteriors.HARD_BOUNCES
+    ):
+        return
+    gate.review_asked = True
+    draft.decide(ReviewAsked, gate, "hard_bounces", {"hard": gate.hard, "attempts": gate.attempts})
+
+
+def bounced(cell: Cell, count: int) -> None:
+    """Mail that was accepted came back: the attempt was counted when it was accepted."""
+    cell.today.hard += count
+    if not cell.cool_days:
+        cell.evidence.hard += count
+
+
+def _count(cell: Cell, found: Counts) -> None:
+    today, evidence = cell.today, cell.evidence
+    today.accepted += found.accepted
+    today.deferred += found.deferred
+    today.blocked += found.blocked
+    today.hard += found.hard
+    if cell.cool_days:
+        return
+    evidence.attempts += found.accepted + found.hard
+    evidence.hard += found.hard
+    if profile_of(cell.provider).feedback:
+        evidence.accepted += found.accepted
+
+
+def _trip_cell(draft: Draft, cell: Cell, event: Attempted, found: Counts, silent: int) -> bool:
+    """Blocks and heavy deferrals open the cell and cut its quota, once a day."""
+    profile, seen = profile_of(cell.provider), cell.pace.seen
+    deferred, judged = seen.deferred + found.deferred, seen.judged + found.judged
+    counts = {"judged": judged, "deferred": deferred, "blocked": seen.blocked + found.blocked}
+    failed = breaker.probed(draft, cell, found, silent)
+    if _is_block(event, found, counts) or (failed and found.blocked):
+        quota.lower(draft, cell, BLOCKED_KEEP, "blocked")
+        span = (profile.blocked_open_s, profile.blocked_open_max_s)
+        return breaker.trip(draft, cell, "blocked", span, counts)
+    loud = deferred >= DEFERRED_OPEN_MIN and deferred >= DEFERRED_OPEN_SHARE * judged
+    if failed or (loud and found.deferred and cell.breaker.status is Status.CLOSED):
+        quota.lower(draft, cell, DEFERRED_KEEP, "deferred")
+        span = (profile.deferred_open_s, profile.deferred_open_max_s)
+        opened = breaker.trip(draft, cell, "deferred", span, counts)
+        cell.pace.seen, cell.pace.since_s = Counts(), 0
+        return opened
+    return False
+
+
+def _is_block(event: Attempted, found: Counts, counts: dict[str, int]) -> bool:
+    if not found.blocked:
+        return False
+    at_once = any(
+        finding.phase in SESSION and KINDS.get(finding.reason) == "blocked"
+        for finding in event.findings
+    )
+    many = (
+        counts["blocked"] >= BLOCKED_MIN and counts["blocked"] >= BLOCKED_SHARE * counts["judged"]
+    )
+    return at_once or many
+
+
+def _trip_unclear(
+    draft: Draft, cell: Cell, event: Attempted, found: Counts, silent: dict[str, int]
+) -> None:
+    """Connections that fail, and mail whose fate nobody knows."""
+    failed = sum(
+        finding.count
+        for finding in event.findings
+        if finding.reason == "INFRA" and finding.phase == "connect" and not finding.code
+    )
+    cell.unreached = 0 if found.judged else cell.unreached + failed
+    judged = cell.today.judged
+    if cell.unreached >= UNREACHED_MIN and profile_of(cell.provider).one_site:
+        counts = {"failed": cell.unreached}
+        cell.unreached = 0
+        breaker.trip(draft, cell, "unreachable", (UNREACHED_S, UNREACHED_MAX_S), counts)
+    elif silent.get("AMBIGUOUS") and judged >= AMBIGUOUS_MIN:
+        counts = {"ambiguous": cell.ambiguous, "judged": judged}
+        if cell.ambiguous > AMBIGUOUS_SHARE * judged:
+            cell.ambiguous = 0
+            breaker.trip(draft, cell, "ambiguous", (AMBIGUOUS_S, AMBIGUOUS_S), counts)
+
+
+def _blocked_span(provider: str) -> tuple[int, int]:
+    profile = profile_of(provider)
+    return profile.blocked_open_s, profile.blocked_open_max_s
