@@ -35,14 +35,15 @@ WAIT_BEFORE_REUSE_S = 5.0
 class Backoff:
     """How long to wait before the next start: doubling, and short again after a healthy life."""
 
-    def __init__(self) -> None:
-        self._next_s = FIRST_PAUSE_S
+    def __init__(self, longest_s: float = LONGEST_PAUSE_S) -> None:
+        self._longest_s = longest_s
+        self._next_s = min(FIRST_PAUSE_S, longest_s)
 
     def after(self, lived_s: float) -> float:
         """The pause after a life of this length."""
         if lived_s >= HEALTHY_AFTER_S:
-            self._next_s = FIRST_PAUSE_S
-        pause_s, self._next_s = self._next_s, min(self._next_s * 2, LONGEST_PAUSE_S)
+            self._next_s = min(FIRST_PAUSE_S, self._longest_s)
+        pause_s, self._next_s = self._next_s, min(self._next_s * 2, self._longest_s)
         return pause_s
 
 
@@ -54,7 +55,7 @@ class Keeper:
         self.line = line
         self.settled = asyncio.Event()  # it serves, or has failed
         self._changed = changed
-        self._backoff = Backoff()
+        self._backoff = Backoff(_longest_pause_s())
         self._fruitless = 0
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -154,6 +155,11 @@ class Keeper:
         if self._process:
             self._process.wait()
             self._process = None
+
+
+def _longest_pause_s() -> float:
+    """Between two starts; a stack that is killed on purpose does not want to wait for long."""
+    return float(os.environ.get("PM_RESTART_PAUSE_MAX_S") or LONGEST_PAUSE_S)
 
 
 async def _ended(life: Identity) -> None:
