@@ -1,0 +1,1 @@
+"""What mail servers say, as data: patterns of words, rules with a source each, and their order."""

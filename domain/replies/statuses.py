@@ -1,0 +1,158 @@
+"""What enhanced status codes and bare reply codes mean where words decide nothing, as data."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from domain.outcome_rules import OutcomeClass as C
+from domain.ports import Phase
+from domain.replies import sources as src
+
+
+class Meaning(NamedTuple):
+    """A class, and what says so."""
+
+    reason: C
+    rule: str
+    source: str
+
+
+class Range(NamedTuple):
+    """Details of one provider's own: class digits, subject, from and to, both included."""
+
+    digits: str
+    subject: int
+    low: int
+    high: int
+    reason: C
+    source: str
+
+
+#: Numbers that only one provider uses, or uses in a sense of its own.
+PROVIDER_RANGES: tuple[Range, ...] = (
+    Range("5", 7, 606, 649, C.REPUTATION_BLOCK, src.MICROSOFT),
+    Range("5", 7, 501, 508, C.REPUTATION_BLOCK, src.MICROSOFT),
+    Range("5", 7, 511, 512, C.REPUTATION_BLOCK, src.MICROSOFT),
+    Range("5", 7, 700, 799, C.REPUTATION_BLOCK, src.MICROSOFT),
+    Range("45", 7, 509, 509, C.AUTH_FAIL, src.MICROSOFT),
+    Range("45", 7, 515, 515, C.AUTH_FAIL, src.MICROSOFT),
+    Range("4", 7, 500, 799, C.REPUTATION_DEFER, src.MICROSOFT),
+    Range("4", 7, 850, 899, C.REPUTATION_DEFER, src.MICROSOFT),
+    Range("45", 7, 120, 139, C.ROUTING, src.EXCHANGE),
+    Range("45", 7, 23, 27, C.AUTH_FAIL, f"{src.GOOGLE}; RFC 7372"),
+    Range("45", 7, 30, 32, C.AUTH_FAIL, src.GOOGLE),
+    Range("45", 7, 40, 40, C.AUTH_FAIL, src.GOOGLE),
+    Range("45", 7, 29, 29, C.PROTOCOL, src.GOOGLE),
+)
+
+#: Enhanced status codes without their class digit, then whole subjects (`7.*`).
+ENHANCED: dict[str, C] = {
+    "1.1": C.INVALID_RECIPIENT,
+    "1.2": C.BAD_DOMAIN,
+    "1.3": C.INVALID_RECIPIENT,
+    "1.4": C.INVALID_RECIPIENT,
+    "1.6": C.INVALID_RECIPIENT,
+    "1.7": C.AUTH_FAIL,
+    "1.8": C.AUTH_FAIL,
+    "1.9": C.AUTH_FAIL,
+    "1.10": C.BAD_DOMAIN,
+    "2.1": C.INACTIVE,
+    "2.2": C.MAILBOX_FULL,
+    "2.3": C.TOO_BIG,
+    "2.4": C.ROUTING,
+    "2.121": C.RECIPIENT_RATE,
+    "2.122": C.RECIPIENT_RATE,
+    "3.1": C.INFRA,
+    "3.3": C.PROTOCOL,
+    "3.4": C.TOO_BIG,
+    "3.*": C.INFRA,
+    "4.6": C.ROUTING,
+    "4.7": C.EXPIRED,
+    "4.*": C.INFRA,
+    "5.3": C.PROTOCOL,
+    "5.0": C.UNKNOWN,
+    "5.*": C.PROTOCOL,
+    "6.*": C.MIME,
+    "7.2": C.ROUTING,
+    "7.8": C.ROUTING,
+    "7.9": C.ROUTING,
+    "7.10": C.PROTOCOL,
+    "7.13": C.INACTIVE,
+    "7.17": C.INVALID_RECIPIENT,
+    "7.18": C.BAD_DOMAIN,
+    "7.20": C.AUTH_FAIL,
+    "7.21": C.AUTH_FAIL,
+    "7.22": C.AUTH_FAIL,
+    "7.28": C.REPUTATION_DEFER,
+    "7.*": C.REPUTATION_BLOCK,
+}
+
+_UNNAMED = Meaning(C.UNKNOWN, "unknown", "no rule says anything of it")
+#: Reply codes that say the same in every phase (RFC 5321 §4.2.3, RFC 7504, RFC 4954).
+CODES: dict[int, C] = {
+    521: C.BAD_DOMAIN,
+    556: C.BAD_DOMAIN,
+    500: C.PROTOCOL,
+    501: C.PROTOCOL,
+    502: C.PROTOCOL,
+    503: C.PROTOCOL,
+    504: C.PROTOCOL,
+    555: C.PROTOCOL,
+    530: C.ROUTING,
+    535: C.ROUTING,
+}
+_SESSION = frozenset({Phase.CONNECT, Phase.BANNER, Phase.EHLO})
+_OURS = frozenset({Phase.TLS, Phase.AUTH})
+_BAD_NAMES = frozenset({550, 551, 553})
+
+
+def by_provider(enhanced: str) -> Meaning | None:
+    """What one provider means by this number; None for numbers of the registry."""
+    parts = enhanced.split(".")
+    if len(parts) != 3:  # noqa: PLR2004 - class, subject, detail
+        return None
+    subject, detail = int(parts[1]), int(parts[2])
+    for one in PROVIDER_RANGES:
+        if one.subject == subject and one.low <= detail <= one.high and parts[0] in one.digits:
+            return Meaning(one.reason, f"status.{subject}.{detail}", one.source)
+    return None
+
+
+def by_status(enhanced: str) -> Meaning | None:
+    """What the registry says of an enhanced status code, or of its subject."""
+    detail = enhanced.partition(".")[2]
+    for asked in (detail, detail.partition(".")[0] + ".*"):
+        if (reason := ENHANCED.get(asked)) is not None:
+            return Meaning(reason, f"status.{asked}", src.RFC)
+    return None
+
+
+def by_code(code: int, phase: Phase | None) -> Meaning:
+    """What the bare code says where the conversation stood."""
+    reason = _by_code(code, phase)
+    if reason is C.UNKNOWN:
+        return _UNNAMED
+    where = phase.value if phase else "anywhere"
+    return Meaning(reason, f"code.{code}.{where}", "RFC 5321 §4.2.3, RFC 7504")
+
+
+def _by_code(code: int, phase: Phase | None) -> C:
+    if phase in _OURS:
+        return C.INFRA
+    if code in CODES:
+        return CODES[code]
+    if code < 500:  # noqa: PLR2004 - RFC 5321 §4.2.1
+        return _by_temporary_code(code, phase)
+    if phase in _SESSION or phase is Phase.MAIL:
+        return C.REPUTATION_BLOCK
+    if phase is Phase.RCPT and code in _BAD_NAMES:
+        return C.INVALID_RECIPIENT
+    return C.MAILBOX_FULL if code == 552 else C.UNKNOWN  # noqa: PLR2004 - RFC 5321 §4.2.3
+
+
+def _by_temporary_code(code: int, phase: Phase | None) -> C:
+    if phase is Phase.RCPT and code in {450, 451}:
+        return C.GREYLIST
+    if code == 452 and phase in {Phase.RCPT, Phase.DOT}:  # noqa: PLR2004 - RFC 5321 §4.2.3
+        return C.MAILBOX_FULL
+    return C.INFRA
