@@ -11,6 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 TXT_STRING_MAX = 255
+#: What is told of keys that do not sign, by state.
+OTHER_KEYS = {
+    "pending": ": the next key; publish it, then activate it",
+    "retiring": ": the key before; leave it until it is retired, mail that it signed is on its way",
+}
 
 
 class RecordReader(Protocol):
@@ -29,6 +34,7 @@ class DnsRecord:
     kind: str
     value: str
     purpose: str
+    needed: bool = True  # for the domain to be verified
 
     @property
     def title(self) -> str:
@@ -53,25 +59,29 @@ class Look:
 def expected_records(
     domain: str,
     token: str,
-    keys: Mapping[str, tuple[str, str]],
+    keys: Mapping[str, tuple[str, str, str]],
     bounce_host: str,
     reports_to: str = "",
 ) -> list[DnsRecord]:
-    """What the owner of a domain publishes. `keys`: selector → (rsa or ed25519, public key).
+    """What the owner of a domain publishes. `keys`: selector → algorithm, public key, state.
 
     `bounce_host` takes bounces; `reports_to` is the address for DMARC's reports, or empty.
     """
     report = f"; rua=mailto:{reports_to}" if reports_to else ""
-    dkim = [
-        DnsRecord(dkim_name(domain, selector), "TXT", dkim_value(*key), f"DKIM, {key[0]}")
-        for selector, key in sorted(keys.items())
-    ]
+    dkim = [_dkim(domain, selector, *key) for selector, key in sorted(keys.items())]
     return [
         DnsRecord(f"_pm.{domain}", "TXT", f"pm-verification={token}", "that the domain is yours"),
         *dkim,
         DnsRecord(f"bounce.{domain}", "MX", f"10 {bounce_host}", "where bounces go"),
         DnsRecord(f"_dmarc.{domain}", "TXT", f"v=DMARC1; p=none{report}", "DMARC (RFC 7489)"),
     ]
+
+
+def _dkim(domain: str, selector: str, algorithm: str, public_key: str, state: str) -> DnsRecord:
+    """The record of a key that signs is needed; that of the next and of the one before is not."""
+    purpose = f"DKIM, {algorithm}{OTHER_KEYS.get(state, '')}"
+    value = dkim_value(algorithm, public_key)
+    return DnsRecord(dkim_name(domain, selector), "TXT", value, purpose, state not in OTHER_KEYS)
 
 
 def dkim_name(domain: str, selector: str) -> str:

@@ -16,7 +16,7 @@ NULLABLE = frozenset(
     | {"rate_per_s", "burst", "archived_at", "published_at", "verified_at", "draft_changed_at"}
     | {"scheduled_at", "headroom_today", "days", "since"}
     | {"position", "looked_at", "plain", "deletion_due_at", "revoked_at", "last_used_at"}
-    | {"workspace_ids"}
+    | {"workspace_ids", "activated_at", "retires_at"}
     | {"waiting", "left", "share", "limit", "sends_per_month", "produced_at", "claimed_at"}
 )
 #: Fields that only some elements of a list have.

@@ -36,6 +36,12 @@ _BLOCK = {
     "detail": "example.com is not verified",
     "cure": "publish its DNS records and have them checked",
 }
+_WARNING = {
+    "code": "degraded_domain",
+    "field": "sender_id",
+    "detail": "example.com lacks DNS records that it had: TXT _dmarc.example.com",
+    "cure": "publish them again and have the domain checked",
+}
 _ESTIMATE = {
     "object": "campaign_estimate",
     "campaign_id": _ID,
@@ -51,6 +57,7 @@ _ESTIMATE = {
     ],
     "days": 2,
     "blocked_by": [_BLOCK],
+    "warnings": [_WARNING],
 }
 _TOLD = {
     "object": "campaign",

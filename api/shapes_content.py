@@ -45,6 +45,7 @@ _DNS = {
     "name": "_pm.example.com",
     "value": "pm-verification=agnhktnyof5u3c7bbk3ktt7c4a",
     "purpose": "that the domain is yours",
+    "needed": True,
     "line": '_pm.example.com. 3600 IN TXT "pm-verification=agnhktnyof5u3c7bbk3ktt7c4a"',
     "state": "missing",
     "found": ["v=spf1 -all"],
@@ -74,7 +75,11 @@ _KEY = {
     "selector": "pm1",
     "algorithm": "rsa",
     "public_key": "MIIBIjANBgkqhkiG9w0BAQEFAAOC",
+    "state": "active",
     "created_at": "2026-01-05T08:00:00.000000Z",
+    "activated_at": "2026-01-05T08:00:00.000000Z",
+    "retires_at": None,
+    "retired_at": None,
 }
 _ASSIGNED = {"ip": "ip_agnhktnyoh6v5hs3a7mlytmzhu", "assigned_at": "2026-01-05T08:00:00.000000Z"}
 DOMAINS = listing("A page of sending domains", _DOMAIN_SHORT)
@@ -87,6 +92,31 @@ DOMAIN_CHECKED = command("What DNS says now", _RECORDS)
 DOMAIN_TOLD = command(
     "Done", {"object": "domain", "domain_id": _DOMAIN_SHORT["domain_id"], "state": "removed"}
 )
+_NEXT_KEY = {
+    "object": "dkim_key",
+    "domain_id": _DOMAIN_SHORT["domain_id"],
+    "selector": "pm2",
+    "algorithm": "rsa",
+    "public_key": _KEY["public_key"],
+}
+_KEY_RECORD = _DNS | {
+    "name": "pm2._domainkey.example.com",
+    "value": "v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0B",
+    "purpose": "DKIM, rsa: the next key; publish it, then activate it",
+    "needed": False,
+    "line": 'pm2._domainkey.example.com. 3600 IN TXT "v=DKIM1; k=rsa; p=MIIBIjANBgkqhkiG9w0B"',
+    "state": "differs",
+    "found": ["v=DKIM1; k=rsa; p="],
+    "error": "the TXT record at pm2._domainkey.example.com says something else",
+}
+KEY_CREATED = command(
+    "It is made; publish its record", _NEXT_KEY | {"state": "pending", "record": _KEY_RECORD}, 201
+)
+KEY_ACTIVATED = command(
+    "It signs from now on",
+    _NEXT_KEY | {"state": "active", "record": _KEY_RECORD | {"state": "verified", "error": ""}},
+)
+KEY_RETIRED = command("It is destroyed", _NEXT_KEY | {"selector": "pm1", "state": "retired"})
 DOMAIN_IP = command(
     "Done",
     {"object": "domain_ip", "domain_id": _DOMAIN_SHORT["domain_id"], "ip": _ASSIGNED["ip"]}

@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from domain.dkim_keys import (
+    ALGORITHMS,
+    KEY_GRACE_S,
+    DkimKeyActivated,
+    DkimKeyCreated,
+    DkimKeyRetired,
+    Key,
+    KeyState,
+    refuse_third,
+)
 from domain.event import Event, Topic, event_type
 from domain.refusals import Invalid, NotFound, WrongState
 
-ALGORITHMS = ("rsa", "ed25519")
 #: A host name of at least two labels, as A-labels in lower case (RFC 1123 §2.1, RFC 5890 §2.3.2.1).
 _DOMAIN = re.compile(r"(?=.{4,253}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]*[a-z0-9]")
 _SELECTOR = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -24,17 +33,6 @@ class DomainAdded(Event):
     domain: str
 
 
-@event_type("DkimKeyCreated", topic=Topic.DECISIONS, key="tenant_id")
-class DkimKeyCreated(Event):
-    """A signing key exists under a selector. The private half stays in Postgres."""
-
-    tenant_id: str
-    domain_id: str
-    selector: str
-    algorithm: str  # rsa or ed25519
-    public_key: str  # base64, as in the DNS record
-
-
 @event_type("DomainVerified", topic=Topic.DECISIONS, key="tenant_id")
 class DomainVerified(Event):
     """Every record that sending needs was seen at the domain's servers."""
@@ -47,6 +45,15 @@ class DomainVerified(Event):
 @event_type("DomainVerificationFailed", topic=Topic.DECISIONS, key="tenant_id")
 class DomainVerificationFailed(Event):
     """Records are missing or differ; `missing` names them."""
+
+    tenant_id: str
+    domain_id: str
+    missing: list[str]
+
+
+@event_type("DomainDegraded", topic=Topic.DECISIONS, key="tenant_id")
+class DomainDegraded(Event):
+    """A domain that was verified lacks the records in `missing`; it is looked at again."""
 
     tenant_id: str
     domain_id: str
@@ -90,12 +97,25 @@ class State:
     tenant_id: str = ""
     domain_id: str = ""
     domain: str = ""
-    keys: dict[str, str] = field(default_factory=dict)  # selector → algorithm and public key
+    keys: dict[str, Key] = field(default_factory=dict)  # by selector
     verified: bool = False
+    degraded: bool = False  # it was verified, and records have gone since
     checks: tuple[str, ...] = ()  # seen by the last check that verified it
     missing: tuple[str, ...] = ()  # named by the last check that failed
     ips: tuple[str, ...] = ()  # that its mail is meant to leave from
     removed: bool = False
+
+    @property
+    def condition(self) -> str:
+        """pending, verified, degraded or failed."""
+        if self.verified or self.degraded:
+            return "verified" if self.verified else "degraded"
+        return "failed" if self.missing else "pending"
+
+    @property
+    def may_send(self) -> bool:
+        """Whether it is verified, or lacks only what receivers accept mail without."""
+        return self.verified or (self.degraded and not any(map(is_essential, self.missing)))
 
 
 initial = State()
@@ -117,25 +137,62 @@ def evolve(state: State, event: Event) -> State:
                 domain=event.domain,
                 removed=False,
             )
-        case DkimKeyCreated():
-            key = _key(event.algorithm, event.public_key)
-            return replace(state, keys=state.keys | {event.selector: key})
-        case DomainVerified():
-            return replace(state, verified=True, checks=tuple(event.checks), missing=())
-        case DomainVerificationFailed():
-            return replace(state, verified=False, checks=(), missing=tuple(event.missing))
+        case DkimKeyCreated() | DkimKeyActivated() | DkimKeyRetired():
+            return replace(state, keys=_keys(state.keys, event))
+        case DomainVerified() | DomainVerificationFailed() | DomainDegraded():
+            return _looked(state, event)
         case DomainIpAssigned():
             return replace(state, ips=(*state.ips, event.ip))
         case DomainIpUnassigned():
             return replace(state, ips=tuple(ip for ip in state.ips if ip != event.ip))
         case DomainRemoved():
-            return replace(state, removed=True, verified=False, checks=(), missing=(), ips=())
+            emptied = replace(state, checks=(), missing=(), ips=())
+            return replace(emptied, removed=True, verified=False, degraded=False)
         case _:
             return state
 
 
-def _key(algorithm: str, public_key: str) -> str:
-    return f"{algorithm}:{public_key}"
+def _looked(
+    state: State, event: DomainVerified | DomainVerificationFailed | DomainDegraded
+) -> State:
+    if isinstance(event, DomainVerified):
+        checks = tuple(event.checks)
+        return replace(state, verified=True, degraded=False, checks=checks, missing=())
+    degraded, missing = isinstance(event, DomainDegraded), tuple(event.missing)
+    return replace(state, verified=False, degraded=degraded, checks=(), missing=missing)
+
+
+def _keys(
+    keys: dict[str, Key], event: DkimKeyCreated | DkimKeyActivated | DkimKeyRetired
+) -> dict[str, Key]:
+    match event:
+        case DkimKeyCreated():
+            first = active_key(keys, event.algorithm) == ""
+            state = KeyState.ACTIVE if first else KeyState.PENDING
+            return keys | {event.selector: Key(event.algorithm, event.public_key, state)}
+        case DkimKeyActivated():
+            moved = {event.before: KeyState.RETIRING, event.selector: KeyState.ACTIVE}
+        case DkimKeyRetired():
+            moved = {event.selector: KeyState.RETIRED}
+    return keys | {
+        name: replace(keys[name], state=state) for name, state in moved.items() if name in keys
+    }
+
+
+def active_key(keys: Mapping[str, Key], algorithm: str) -> str:
+    """The selector of the key that signs with an algorithm; empty: none does."""
+    found = (
+        name
+        for name, key in keys.items()
+        if key.algorithm == algorithm and key.state is KeyState.ACTIVE
+    )
+    return next(found, "")
+
+
+def is_essential(title: str) -> bool:
+    """Whether mail may not leave without this record: DKIM keys and the way of bounces."""
+    kind, _, name = title.partition(" ")
+    return "._domainkey." in name or (kind == "MX" and name.startswith("bounce."))
 
 
 # ---- decisions
@@ -162,12 +219,13 @@ def create_key(
     if not _SELECTOR.fullmatch(selector):
         raise Invalid(f"selector: {selector!r} is no DNS label; use a-z, 0-9 and -")
     known = state.keys.get(selector)
-    if known == _key(algorithm, public_key):
+    if known and (known.algorithm, known.public_key) == (algorithm, public_key):
         return ()
     if known:
         raise WrongState(
             f"selector: {selector} has a key already; create the new one under another"
         )
+    refuse_third(state.keys, algorithm)
     created = DkimKeyCreated(
         tenant_id=state.tenant_id,
         domain_id=state.domain_id,
@@ -178,14 +236,47 @@ def create_key(
     return (created,)
 
 
+def activate_key(state: State, *, selector: str, grace_s: int = KEY_GRACE_S) -> tuple[Event, ...]:
+    """Sign by this key from now on, once its record was seen; also goes back to the key before.
+
+    Raises NotFound, WrongState for one that is retired.
+    """
+    key = require_key(state, selector)
+    if key.state is KeyState.ACTIVE:
+        return ()
+    if key.state is KeyState.RETIRED:
+        raise WrongState(f"selector: {selector} is retired and its key destroyed; create another")
+    activated = DkimKeyActivated(
+        tenant_id=state.tenant_id,
+        domain_id=state.domain_id,
+        selector=selector,
+        algorithm=key.algorithm,
+        before=active_key(state.keys, key.algorithm),
+        grace_s=grace_s,
+    )
+    return (activated,)
+
+
+def retire_key(state: State, *, selector: str, reason: str) -> tuple[Event, ...]:
+    """Never sign by it again. Raises NotFound, WrongState for the one that signs."""
+    key = require_key(state, selector)
+    if key.state is KeyState.RETIRED:
+        return ()
+    if key.state is KeyState.ACTIVE:
+        raise WrongState(f"selector: {selector} signs the domain's mail; activate another first")
+    own = {"tenant_id": state.tenant_id, "domain_id": state.domain_id}
+    return (DkimKeyRetired(**own, selector=selector, reason=reason),)
+
+
 def record_check(state: State, *, seen: Sequence[str], missing: Sequence[str]) -> tuple[Event, ...]:
     """Record what a look at the domain's DNS found. Raises NotFound, Invalid.
 
     `seen` and `missing` name the records that sending needs. The same finding again is no event.
+    A domain that was verified degrades; `give_up` fails it.
     """
     require(state)
     if missing:
-        return _failed(state, tuple(sorted(set(missing))))
+        return _lacking(state, tuple(sorted(set(missing))))
     if not seen:
         raise Invalid("seen: the check looked at no record; check at least one")
     checks = tuple(sorted(set(seen)))
@@ -197,13 +288,21 @@ def record_check(state: State, *, seen: Sequence[str], missing: Sequence[str]) -
     return (verified,)
 
 
-def _failed(state: State, missing: tuple[str, ...]) -> tuple[Event, ...]:
+def _lacking(state: State, missing: tuple[str, ...]) -> tuple[Event, ...]:
     if state.missing == missing:
         return ()
-    failed = DomainVerificationFailed(
-        tenant_id=state.tenant_id, domain_id=state.domain_id, missing=list(missing)
-    )
-    return (failed,)
+    tell = DomainDegraded if state.verified or state.degraded else DomainVerificationFailed
+    own = {"tenant_id": state.tenant_id, "domain_id": state.domain_id}
+    return (tell(**own, missing=list(missing)),)
+
+
+def give_up(state: State) -> tuple[Event, ...]:
+    """A domain that stayed degraded is verified no longer. Raises NotFound."""
+    require(state)
+    if not state.degraded:
+        return ()
+    own = {"tenant_id": state.tenant_id, "domain_id": state.domain_id}
+    return (DomainVerificationFailed(**own, missing=list(state.missing)),)
 
 
 def remove(state: State, *, reason: str) -> tuple[Event, ...]:
@@ -235,3 +334,11 @@ def require(state: State) -> None:
     """Raises NotFound for a domain that was not added, or removed."""
     if not state.domain_id or state.removed:
         raise NotFound("domain_id: there is no such sending domain; add it first")
+
+
+def require_key(state: State, selector: str) -> Key:
+    """A DKIM key of the domain. Raises NotFound."""
+    require(state)
+    if selector not in state.keys:
+        raise NotFound(f"selector: the domain has no key {selector}")
+    return state.keys[selector]

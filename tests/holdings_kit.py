@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from domain import mailbox, sending_domain, sending_ip, template, vps
+from domain import dkim_keys, mailbox, sending_domain, sending_ip, template, vps
 from domain.event import Event
 
 
@@ -38,10 +38,18 @@ def _template(chance: random.Random, tenant: str, template_id: str) -> list[Even
 def _domain(chance: random.Random, tenant: str, domain_id: str, ip: str) -> list[Event]:
     own = {"tenant_id": tenant, "domain_id": domain_id}
     added = sending_domain.DomainAdded(**own, domain=f"{domain_id}.example")
-    key = sending_domain.DkimKeyCreated(**own, selector="pm1", algorithm="rsa", public_key="QUJD")
+    rsa = {"algorithm": "rsa", "public_key": "QUJD"}
+    key = dkim_keys.DkimKeyCreated(**own, selector="pm1", **rsa)
+    second = dkim_keys.DkimKeyActivated(
+        **own, selector="pm2", algorithm="rsa", before="pm1", grace_s=864_000
+    )
     between = [
         sending_domain.DomainVerificationFailed(**own, missing=["TXT a"]),
         sending_domain.DomainVerified(**own, checks=["TXT a"]),
+        dkim_keys.DkimKeyCreated(**own, selector="pm2", **rsa),
+        second,
+        dkim_keys.DkimKeyRetired(**own, selector="pm1", reason="its time was over"),
+        sending_domain.DomainDegraded(**own, missing=["TXT a"]),
         sending_domain.DomainIpUnassigned(**own, ip=ip),
         sending_domain.DomainIpAssigned(**own, ip=ip),
         sending_domain.DomainVerificationFailed(**own, missing=["TXT b"]),

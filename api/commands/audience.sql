@@ -46,8 +46,8 @@ GROUP BY v.field ORDER BY v.field
 SELECT body FROM vault.content WHERE tenant_id = %(tenant_id)s AND content_id = %(content_id)s
 
 -- name: algorithms
-SELECT DISTINCT algorithm FROM vault.signing_key
-WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s
+SELECT algorithm FROM vault.signing_key
+WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s AND state = 'active'
 
 -- name: usable_ips
 -- The tenant's sending IPs that mail may leave from; of these ids, where some are named.

@@ -12,7 +12,7 @@ from api import workspaces
 from api.commands import domains, segments, senders
 from api.commands.audience import Audience, audience_of, days_of, usable_ips
 from api.commands.audience import told as audience_told
-from api.commands.launch_checks import Block, blocks
+from api.commands.launch_checks import Block, blocks, warnings
 from api.desk import Desk
 from domain import campaign, scheduling, sending_ip, template
 from domain.campaign import CampaignDrafted, CampaignRevised, Status
@@ -154,11 +154,13 @@ def made_ready(desk: Desk, drafted: CampaignDrafted, now: datetime) -> Ready:
 
 
 def estimate(desk: Desk, campaign_id: str, now: datetime) -> dict[str, Any]:
-    """Whom it would reach and in how many days, and what stands against a launch now."""
-    ready = made_ready(desk, campaign.require(known(desk, campaign_id)), now)
+    """Whom it would reach and in how many days; what stands against a launch, or warns of one."""
+    drafted = campaign.require(known(desk, campaign_id))
+    ready = made_ready(desk, drafted, now)
     days = days_of(desk, ready.found, ready.ips, now.date())
     reasons = [reason.told() for reason in ready.reasons]
-    return audience_told(ready.found, days) | {"blocked_by": reasons}
+    warned = [warning.told() for warning in warnings(desk, drafted)]
+    return audience_told(ready.found, days) | {"blocked_by": reasons, "warnings": warned}
 
 
 # ---- launching

@@ -40,6 +40,7 @@ def _described(record: DnsRecord, look: Row | None) -> dict[str, Any]:
         "name": record.name,
         "value": record.value,
         "purpose": record.purpose,
+        "needed": record.needed,
         "line": zone_line(record),
         "state": look["state"],
         "found": list(look["found"]),

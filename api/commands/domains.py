@@ -3,40 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from adapters.message.dkim import new_key
-from adapters.sealing import signing_key_field
-from adapters.sending_records import DnsRecord, Look, RecordReader, expected_records, look
+from adapters.sending_records import (
+    DnsRecord,
+    Look,
+    RecordReader,
+    dkim_name,
+    expected_records,
+    look,
+)
+from api.commands import domain_keys
 from api.desk import Desk
 from api.workspaces import place, require_visible
 from domain import sending_domain, sending_ip
+from domain.dkim_keys import KeyState
 from domain.ports import Decided, Reservation
-from domain.refusals import NotFound
+from domain.refusals import NotFound, WrongState
 
-#: selector → algorithm (deliverability.md §5.1)
-SELECTORS = {"pm1": "rsa", "pme": "ed25519"}
-
-KEPT_KEYS = """
-SELECT selector, algorithm, public_key FROM vault.signing_key
-WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s
-"""
-KEEP_KEY = """
-INSERT INTO vault.signing_key (tenant_id, domain_id, selector, algorithm, private_key, public_key)
-VALUES (%(tenant_id)s, %(domain_id)s, %(selector)s, %(algorithm)s, %(private_key)s, %(public_key)s)
-ON CONFLICT DO NOTHING
-"""
 LOOKED = """
 INSERT INTO vault.domain_look (tenant_id, domain_id, kind, name, wanted, found, state)
 VALUES (%(tenant_id)s, %(domain_id)s, %(kind)s, %(name)s, %(wanted)s, %(found)s, %(state)s)
 ON CONFLICT (tenant_id, domain_id, kind, name) DO UPDATE SET wanted = excluded.wanted,
   found = excluded.found, state = excluded.state, looked_at = now()
 """
+TO_BE_LOOKED_AT = """
+INSERT INTO vault.domain_care (tenant_id, domain_id, due_at)
+VALUES (%(tenant_id)s, %(domain_id)s, now() + interval '1 minute') ON CONFLICT DO NOTHING
+"""
+#: `missing`: whether records were. A domain without a row is one of before there were rows.
+LOOKED_AT = """
+INSERT INTO vault.domain_care AS c (tenant_id, domain_id, due_at, misses, missing_since)
+VALUES (%(tenant_id)s, %(domain_id)s, now() + make_interval(secs => %(after_s)s),
+  %(missing)s::int, CASE WHEN %(missing)s THEN now() END)
+ON CONFLICT (tenant_id, domain_id) DO UPDATE SET due_at = excluded.due_at,
+  misses = CASE WHEN %(missing)s THEN c.misses + 1 ELSE 0 END,
+  missing_since = CASE WHEN %(missing)s THEN coalesce(c.missing_since, now()) END
+"""
+NOT_LOOKED_AT = """
+DELETE FROM vault.domain_care WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s
+"""
 FORGET_LOOKS = """
 DELETE FROM vault.domain_look WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s
 """
+LOOK_AGAIN_S = 300.0  # by itself, after somebody had it looked at
 FOUND_MAX, FOUND_CHARS_MAX = 10, 1000  # what strangers publish is kept in bounds
 
 
@@ -65,11 +77,15 @@ class Checked:
 
     @property
     def seen(self) -> list[str]:
-        return [found.record.title for found in self.looks if found.is_there]
+        return [found.record.title for found in self._needed if found.is_there]
 
     @property
     def missing(self) -> list[str]:
-        return [found.record.title for found in self.looks if not found.is_there]
+        return [found.record.title for found in self._needed if not found.is_there]
+
+    @property
+    def _needed(self) -> list[Look]:
+        return [found for found in self.looks if found.record.needed]
 
 
 def id_of(desk: Desk, domain: str) -> str:
@@ -114,68 +130,71 @@ def add(desk: Desk, domain_id: str, domain: str) -> Decided:
         sending_domain.add, tenant_id=desk.tenant_id, domain_id=domain_id, domain=domain
     )
     reserved = [Reservation("sending domain", domain)]
-    decided = desk.decide(sending_domain, stream, decide, reservations=reserved)
-    for selector, algorithm in SELECTORS.items():
-        decided = create_key(desk, domain_id, selector, algorithm)
+    desk.decide(sending_domain, stream, decide, reservations=reserved)
+    decided = domain_keys.ensure(desk, domain_id)
+    desk.write(TO_BE_LOOKED_AT, domain_id=domain_id)
     return decided
 
 
-def create_key(desk: Desk, domain_id: str, selector: str, algorithm: str) -> Decided:
-    """A signing key under a selector; one that was there before stays. Raises as the domain."""
-    kept = keys(desk, domain_id)
-    if selector not in kept:
-        _keep_key(desk, domain_id, selector, algorithm)
-        kept = keys(desk, domain_id)
-    algorithm, public = kept[selector]
-    create = partial(
-        sending_domain.create_key, selector=selector, algorithm=algorithm, public_key=public
-    )
-    return desk.decide(sending_domain, sending_domain.stream(domain_id), create)
-
-
-def _keep_key(desk: Desk, domain_id: str, selector: str, algorithm: str) -> None:
-    """Make a key pair and keep it, sealed: the one place that writes a private key."""
-    place = signing_key_field(desk.tenant_id, domain_id, selector)
-    key = new_key(algorithm)
-    desk.write(
-        KEEP_KEY,
-        domain_id=domain_id,
-        selector=selector,
-        algorithm=algorithm,
-        private_key=desk.seals.seal(key.private_der, *place),
-        public_key=key.public_base64,
-    )
-
-
-def keys(desk: Desk, domain_id: str) -> dict[str, tuple[str, str]]:
-    """By selector: algorithm and public key."""
-    found = desk.rows(KEPT_KEYS, domain_id=domain_id)
-    return {row["selector"]: (row["algorithm"], row["public_key"]) for row in found}
-
-
-def records(desk: Desk, domain_id: str, domain: str, bounce_host: str) -> list[DnsRecord]:
+def records(state: sending_domain.State, bounce_host: str) -> list[DnsRecord]:
     """What the owner of the domain publishes."""
-    return wanted(domain_id, domain, keys(desk, domain_id), bounce_host)
+    keys = domain_keys.living(state.keys)
+    known = {name: (key.algorithm, key.public_key, key.state.value) for name, key in keys.items()}
+    return wanted(state.domain_id, state.domain, known, bounce_host)
+
+
+def key_record(state: sending_domain.State, selector: str, dns: Dns) -> DnsRecord:
+    """What the owner publishes for one key. Raises NotFound, WrongState for a retired one."""
+    key = sending_domain.require_key(state, selector)
+    if key.state is KeyState.RETIRED:
+        raise WrongState(f"selector: {selector} is retired; its record may go")
+    name = dkim_name(state.domain, selector)
+    return next(record for record in records(state, dns.bounce_host) if record.name == name)
+
+
+def look_at_key(state: sending_domain.State, selector: str, dns: Dns) -> Look:
+    """What DNS says of one key now. Raises as `key_record`, and Unanswered."""
+    wanted_record = key_record(state, selector, dns)
+    dns.publish(wanted_record)
+    (found,) = asyncio.run(look(dns.reader(), [wanted_record]))
+    return found
 
 
 def wanted(
-    domain_id: str, domain: str, known: dict[str, tuple[str, str]], bounce_host: str
+    domain_id: str, domain: str, known: Mapping[str, tuple[str, str, str]], bounce_host: str
 ) -> list[DnsRecord]:
     """The records of a domain with these keys. Its token is the id's own part."""
     return expected_records(domain, domain_id.partition("_")[2], known, bounce_host)
 
 
-def check(desk: Desk, domain_id: str, domain: str, dns: Dns) -> Checked:
+def check(desk: Desk, domain_id: str, dns: Dns) -> Checked:
     """Look at the domain's DNS and record what was seen.
 
     Raises NotFound, and Unanswered when no name server answers: then nothing is recorded.
     """
-    expected = records(desk, domain_id, domain, dns.bounce_host)
-    for record in expected:
-        dns.publish(record)
-    looks = asyncio.run(look(dns.reader(), expected))
-    found = Checked(tuple(looks), None)
-    _keep_looks(desk, domain_id, found.looks)
+    found = look_at(desk, domain_keys.state_of(desk, domain_id), dns)
+    checked = record(desk, domain_id, found)
+    looked_at(desk, domain_id, missing=bool(found.missing), after_s=LOOK_AGAIN_S)
+    return checked
+
+
+def looked_at(desk: Desk, domain_id: str, *, missing: bool, after_s: float) -> None:
+    """Note the look, and when the next one is due."""
+    desk.write(LOOKED_AT, domain_id=domain_id, missing=missing, after_s=after_s)
+
+
+def look_at(desk: Desk, state: sending_domain.State, dns: Dns) -> Checked:
+    """What DNS says now, kept to be shown; nothing is decided. Raises Unanswered."""
+    expected = records(state, dns.bounce_host)
+    for one in expected:
+        dns.publish(one)
+    found = Checked(tuple(asyncio.run(look(dns.reader(), expected))), None)
+    _keep_looks(desk, state.domain_id, found.looks)
+    return found
+
+
+def record(desk: Desk, domain_id: str, found: Checked) -> Checked:
+    """Decide what was seen. Raises as the domain."""
     decide = partial(sending_domain.record_check, seen=found.seen, missing=found.missing)
     decided = desk.decide(sending_domain, sending_domain.stream(domain_id), decide)
     return replace(found, position=decided.position)
@@ -203,7 +222,8 @@ def known(desk: Desk, domain_id: str) -> sending_domain.State:
 def remove(desk: Desk, domain_id: str, reason: str) -> Decided:
     """Send as it no longer; its keys and name stay with the tenant, who may add it again."""
     require_visible(desk, domain_id, "sending domain")
-    desk.write(FORGET_LOOKS, domain_id=domain_id)
+    for statement in (FORGET_LOOKS, NOT_LOOKED_AT):
+        desk.write(statement, domain_id=domain_id)
     decide = partial(sending_domain.remove, reason=reason)
     return desk.decide(sending_domain, sending_domain.stream(domain_id), decide)
 

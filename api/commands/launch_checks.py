@@ -39,6 +39,18 @@ def blocks(desk: Desk, drafted: CampaignDrafted, found: Audience, now: datetime)
     ]
 
 
+def warnings(desk: Desk, drafted: CampaignDrafted) -> list[Block]:
+    """What a launch should not be surprised by; none of it keeps a campaign back."""
+    if not drafted.sender_id or relayed(desk, drafted.ips):
+        return []
+    state = desk.state(sending_domain, sending_domain.stream(drafted.domain_id))
+    if not (state.degraded and state.may_send):
+        return []
+    detail = f"{state.domain} lacks DNS records that it had: {', '.join(state.missing)}"
+    cure = "publish them again and have the domain checked, or it is verified no longer after a day"
+    return [Block("degraded_domain", "sender_id", detail, cure)]
+
+
 def _tenant(desk: Desk) -> Iterator[Block]:
     if desk.state(tenant, tenant.stream(desk.tenant_id)).suspended:
         cure = "see why under the tenant's status, and have it restored"
@@ -62,7 +74,7 @@ def _sender(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
         yield Block("no_sender", "sender_id", "the draft names no sender", "name one in sender_id")
         return
     state = desk.state(sending_domain, sending_domain.stream(drafted.domain_id))
-    if not state.verified and not relayed(desk, drafted.ips):
+    if not state.may_send and not relayed(desk, drafted.ips):
         name = state.domain or "the sender's domain"
         missing = f": {', '.join(state.missing)}" if state.missing else ""
         cure = f"publish its DNS records{missing} and have them checked"

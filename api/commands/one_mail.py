@@ -88,7 +88,7 @@ def require_sender(desk: Desk, sender_id: str) -> str:
     """The domain's id of a sender that may send. Raises NotFound, WrongState."""
     sender = senders.known(desk, sender_id)
     domain_id = domains.id_of(desk, sender.domain)
-    if not desk.state(sending_domain, sending_domain.stream(domain_id)).verified:
+    if not desk.state(sending_domain, sending_domain.stream(domain_id)).may_send:
         cure = f"add {sender.domain}, publish its records and have it checked"
         raise WrongState(f"sender_id: its domain is not verified; {cure}")
     return domain_id

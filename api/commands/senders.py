@@ -52,7 +52,7 @@ def save(desk: Desk, address: str, name: str) -> Sender:
 def may_send(desk: Desk, sender: Sender) -> bool:
     """Whether the sender's domain is one of the tenant's, and verified."""
     stream = sending_domain.stream(domains.id_of(desk, sender.domain))
-    return bool(desk.state(sending_domain, stream).verified)
+    return bool(desk.state(sending_domain, stream).may_send)
 
 
 def known(desk: Desk, sender_id: str) -> Sender:

@@ -91,7 +91,7 @@ def prepare(desk: Desk, sender_address: str, dns: Dns) -> Ground:
 
 def _look(desk: Desk, domain_id: str, domain: str, dns: Dns) -> None:
     try:
-        missing = domains.check(desk, domain_id, domain, dns).missing
+        missing = domains.check(desk, domain_id, dns).missing
     except Unanswered:
         missing = ["an answer of any name server"]
     if missing:

@@ -16,6 +16,7 @@ from api.commands import domain_records, domains
 from api.desk import Desk
 from api.problems import Problem, not_found
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, Ports, PortsDep, at_desk, may
+from domain.dkim_keys import KeyState
 from projections.holdings import queries
 from projections.reads import freshness
 
@@ -24,7 +25,10 @@ MODEL = "holdings"
 Reader = Annotated[Caller, may("domains:read")]
 Writer = Annotated[Desk, at_desk("domains:write")]
 StateQuery = Annotated[
-    str, Query(pattern="^(pending|verified|failed)?$", description="only domains in this state")
+    str,
+    Query(
+        pattern="^(pending|verified|degraded|failed)?$", description="only domains in this state"
+    ),
 ]
 ReasonQuery = Annotated[str, Query(min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f@]+$")]
 
@@ -41,9 +45,8 @@ def add_domain(body: NewDomain, desk: Writer, ports: PortsDep) -> Json:
     """Claim a domain. Its owner then publishes `records`, and has them checked."""
     name = body.domain.strip().rstrip(".").lower()
     added, decided = domains.claim(desk, name, body.workspace_id)
-    records = domains.records(desk, added.domain_id, name, ports.dns.bounce_host)
-    state = "verified" if added.verified else "failed" if added.missing else "pending"
-    found = _records(added.domain_id, name, state, domain_records.described(records, []))
+    records = domain_records.described(domains.records(added, ports.dns.bounce_host), [])
+    found = _records(added.domain_id, name, added.condition, records)
     return Json(found | {"position": decided.position}, status_code=201)
 
 
@@ -83,19 +86,19 @@ async def get_domain(domain_id: IdPath, caller: Reader, ports: PortsDep) -> Json
 
 @router.post("/{domain_id}/check", responses=shapes.DOMAIN_CHECKED)
 def check_domain(domain_id: IdPath, desk: Writer, ports: PortsDep) -> Json:
-    """Look at the domain's DNS now. It is verified when every record is there."""
+    """Look at the domain's DNS now. It is verified when every record that is `needed` is there.
+
+    One that was verified degrades when records have gone. Domains are also looked at by themselves.
+    """
     name = domains.known(desk, domain_id).domain
     try:
-        checked = domains.check(desk, domain_id, name, ports.dns)
+        checked = domains.check(desk, domain_id, ports.dns)
     except Unanswered as error:
-        cure = "no name server answered, so nothing is known and nothing was changed; try again"
-        raise Problem("dns_silent", cure) from error
+        raise silent() from error
     looks = domain_records.rows_of(checked.looks)
     described = domain_records.described([look.record for look in checked.looks], looks)
-    state = "failed" if checked.missing else "verified"
-    return Json(
-        _records(domain_id, name, state, described) | {"position": checked.position},
-    )
+    state = domains.known(desk, domain_id).condition
+    return Json(_records(domain_id, name, state, described) | {"position": checked.position})
 
 
 @router.delete("/{domain_id}", responses=shapes.DOMAIN_TOLD)
@@ -127,8 +130,18 @@ def _assigned(desk: Desk, domain_id: str, ip: str, *, assigned: bool) -> Json:
     return Json(told | {"position": decided.position})
 
 
+def silent() -> Problem:
+    """No name server answered a look."""
+    cure = "no name server answered, so nothing is known and nothing was changed; try again"
+    return Problem("dns_silent", cure)
+
+
 def _wanted(found: dict[str, Any], ports: Ports) -> list[Any]:
-    keys = {key["selector"]: (key["algorithm"], key["public_key"]) for key in found["keys"]}
+    keys = {
+        key["selector"]: (key["algorithm"], key["public_key"], key["state"])
+        for key in found["keys"]
+        if key["state"] != KeyState.RETIRED
+    }
     return domains.wanted(found["domain_id"], found["domain"], keys, ports.dns.bounce_host)
 
 

@@ -1016,7 +1016,9 @@ class Client(Transport):
         )
 
     def check_domain(self, domain_id: str, *, idempotency_key: str = OMIT) -> Any:
-        """Look at the domain's DNS now. It is verified when every record is there.
+        """Look at the domain's DNS now. It is verified when every record that is `needed` is there.
+
+        One that was verified degrades when records have gone. Domains are also looked at by themselves.
 
         POST /v1/domains/{domain_id}/check
         """
@@ -1045,6 +1047,62 @@ class Client(Transport):
         return self.call(
             "DELETE",
             f"/v1/domains/{_part(domain_id)}/ips/{_part(ip)}",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def create_dkim_key(
+        self,
+        domain_id: str,
+        *,
+        idempotency_key: str = OMIT,
+        algorithm: str = OMIT,
+    ) -> Any:
+        """Make the next key of the domain: publish `record`, then activate it. Until then it is idle.
+
+        POST /v1/domains/{domain_id}/dkim-keys
+        """
+        return self.call(
+            "POST",
+            f"/v1/domains/{_part(domain_id)}/dkim-keys",
+            body={"algorithm": algorithm},
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def activate_dkim_key(
+        self,
+        domain_id: str,
+        selector: str,
+        *,
+        idempotency_key: str = OMIT,
+    ) -> Any:
+        """Sign with this key, once its record is seen in DNS; within a minute all mail is.
+
+        The key before is kept for ten days, in which it may be activated again; then it is destroyed.
+
+        POST /v1/domains/{domain_id}/dkim-keys/{selector}/activate
+        """
+        return self.call(
+            "POST",
+            f"/v1/domains/{_part(domain_id)}/dkim-keys/{_part(selector)}/activate",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def retire_dkim_key(
+        self,
+        domain_id: str,
+        selector: str,
+        *,
+        reason: str = OMIT,
+        idempotency_key: str = OMIT,
+    ) -> Any:
+        """Destroy a key that does not sign, at once. Its record may then be taken from DNS.
+
+        DELETE /v1/domains/{domain_id}/dkim-keys/{selector}
+        """
+        return self.call(
+            "DELETE",
+            f"/v1/domains/{_part(domain_id)}/dkim-keys/{_part(selector)}",
+            query={"reason": reason},
             headers={"idempotency-key": idempotency_key},
         )
 

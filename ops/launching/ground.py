@@ -51,7 +51,7 @@ def verify_domain(desk: Desk, tenant_id: str, domain_id: str, domain: str) -> li
     missing, Missing when DNS does not answer.
     """
     try:
-        found = domains.check(desk.of(tenant_id), domain_id, domain, dns_of(desk.where))
+        found = domains.check(desk.of(tenant_id), domain_id, dns_of(desk.where))
     except Unanswered as error:
         raise Missing(f"DNS does not answer for {domain}: {error}") from error
     if found.missing:

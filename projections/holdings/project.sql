@@ -41,6 +41,11 @@ UPDATE rm.sending_domain_{v} SET pos = %(pos)s, state = 'failed', missing = %(mi
   verified_at = NULL, changed_at = %(at)s
 WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s AND %(pos)s > pos
 
+-- name: DomainDegraded
+UPDATE rm.sending_domain_{v} SET pos = %(pos)s, state = 'degraded', missing = %(missing)s,
+  changed_at = %(at)s
+WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s AND %(pos)s > pos
+
 -- name: DomainRemoved
 WITH ended AS (
   UPDATE rm.domain_ip_{v} SET pos = %(pos)s, ended_at = %(at)s
@@ -51,9 +56,30 @@ UPDATE rm.sending_domain_{v} SET pos = %(pos)s, removed_at = %(at)s, changed_at 
 WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s AND %(pos)s > pos
 
 -- name: DkimKeyCreated
-INSERT INTO rm.domain_key_{v} (tenant_id, domain_id, selector, algorithm, public_key, created_at)
-VALUES (%(tenant_id)s, %(domain_id)s, %(selector)s, %(algorithm)s, %(public_key)s, %(at)s)
+-- The first of an algorithm signs at once.
+INSERT INTO rm.domain_key_{v}
+  (tenant_id, domain_id, selector, pos, algorithm, public_key, state, created_at, activated_at)
+SELECT %(tenant_id)s, %(domain_id)s, %(selector)s, %(pos)s, %(algorithm)s, %(public_key)s,
+  CASE WHEN signs.already THEN 'pending' ELSE 'active' END, %(at)s,
+  CASE WHEN NOT signs.already THEN %(at)s::timestamptz END
+FROM (SELECT EXISTS (
+  SELECT FROM rm.domain_key_{v} k WHERE k.tenant_id = %(tenant_id)s AND k.domain_id = %(domain_id)s
+    AND k.algorithm = %(algorithm)s AND k.state = 'active') AS already) AS signs
 ON CONFLICT DO NOTHING
+
+-- name: DkimKeyActivated
+UPDATE rm.domain_key_{v} SET pos = %(pos)s,
+  state = CASE WHEN selector = %(selector)s THEN 'active' ELSE 'retiring' END,
+  activated_at = CASE WHEN selector = %(selector)s THEN %(at)s ELSE activated_at END,
+  retires_at = CASE WHEN selector <> %(selector)s
+    THEN %(at)s::timestamptz + make_interval(secs => %(grace_s)s) END
+WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s
+  AND selector IN (%(selector)s, %(before)s) AND %(pos)s > pos
+
+-- name: DkimKeyRetired
+UPDATE rm.domain_key_{v} SET pos = %(pos)s, state = 'retired', retired_at = %(at)s
+WHERE tenant_id = %(tenant_id)s AND domain_id = %(domain_id)s AND selector = %(selector)s
+  AND %(pos)s > pos
 
 -- name: DomainIpAssigned
 INSERT INTO rm.domain_ip_{v} AS a (tenant_id, domain_id, ip, pos, assigned_at)

@@ -15,7 +15,8 @@ WHERE d.tenant_id = %(tenant_id)s AND d.domain_id = %(id)s AND d.removed_at IS N
   AND (%(workspaces)s::text[] IS NULL OR coalesce(w.workspace_id, '') = ANY(%(workspaces)s))
 
 -- name: keys
-SELECT selector, algorithm, public_key, created_at FROM rm.domain_key
+SELECT selector, algorithm, public_key, state, created_at, activated_at, retires_at, retired_at
+FROM rm.domain_key
 WHERE tenant_id = %(tenant_id)s AND domain_id = %(id)s ORDER BY selector
 
 -- name: looks
@@ -27,10 +28,12 @@ SELECT ip, assigned_at FROM rm.domain_ip
 WHERE tenant_id = %(tenant_id)s AND domain_id = %(id)s AND ended_at IS NULL ORDER BY ip
 
 -- name: verified
--- Which of these domains are verified.
+-- Which of these domains are verified, or lack only what mail can leave without.
 SELECT domain FROM rm.sending_domain
-WHERE tenant_id = %(tenant_id)s AND domain = ANY(%(domains)s) AND state = 'verified'
-  AND removed_at IS NULL
+WHERE tenant_id = %(tenant_id)s AND domain = ANY(%(domains)s) AND removed_at IS NULL
+  AND (state = 'verified' OR state = 'degraded' AND NOT EXISTS (
+    SELECT FROM unnest(missing) AS m (title)
+    WHERE m.title LIKE '%%.\_domainkey.%%' OR m.title LIKE 'MX bounce.%%'))
 
 -- name: senders
 -- A sender lies where its domain lies.

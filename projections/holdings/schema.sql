@@ -10,7 +10,7 @@ CREATE TABLE rm.template_version_{v} (
   content_id text NOT NULL, variables text[] NOT NULL, published_at timestamptz NOT NULL,
   PRIMARY KEY (tenant_id, template_id, template_version)
 );
--- state: pending (never looked at), verified, failed
+-- state: pending (never looked at), verified, degraded (it was, and records have gone since), failed
 CREATE TABLE rm.sending_domain_{v} (
   tenant_id text NOT NULL, domain_id text NOT NULL, pos bigint NOT NULL, domain text NOT NULL,
   state text NOT NULL, missing text[] NOT NULL DEFAULT '{}', added_at timestamptz NOT NULL,
@@ -19,8 +19,10 @@ CREATE TABLE rm.sending_domain_{v} (
 );
 CREATE INDEX ON rm.sending_domain_{v} (tenant_id, domain);
 CREATE TABLE rm.domain_key_{v} (
-  tenant_id text NOT NULL, domain_id text NOT NULL, selector text NOT NULL,
-  algorithm text NOT NULL, public_key text NOT NULL, created_at timestamptz NOT NULL,
+  tenant_id text NOT NULL, domain_id text NOT NULL, selector text NOT NULL, pos bigint NOT NULL,
+  algorithm text NOT NULL, public_key text NOT NULL,
+  state text NOT NULL,  -- pending, active, retiring, retired
+  created_at timestamptz NOT NULL, activated_at timestamptz, retires_at timestamptz, retired_at timestamptz,
   PRIMARY KEY (tenant_id, domain_id, selector)
 );
 CREATE TABLE rm.domain_ip_{v} (

@@ -69,6 +69,7 @@ FROM vault.content t, vault.sender s
 WHERE t.content_id = %(content_id)s AND s.sender_id = %(sender_id)s
 
 -- name: keys
+-- Those that sign: at most one of each algorithm.
 SELECT selector, algorithm, private_key FROM vault.signing_key
-WHERE domain_id = %(domain_id)s AND algorithm = ANY(%(algorithms)s)
+WHERE domain_id = %(domain_id)s AND algorithm = ANY(%(algorithms)s) AND state = 'active'
 ORDER BY algorithm, selector

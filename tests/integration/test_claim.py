@@ -117,6 +117,8 @@ REFUSALS: dict[str, LiteralString] = {
     "withdrawn": "UPDATE pipeline.release SET state = 'withdrawn'",
     "gate closed": "UPDATE pipeline.gate SET open = false",
     "gate of another incarnation": "UPDATE pipeline.gate SET incarnation = 'before'",
+    "another stack holds send authority": "UPDATE pipeline.gate SET holder = 'stk_other'",
+    "released in an earlier epoch": "UPDATE pipeline.gate SET epoch = epoch + 1",
     "stale checks": "UPDATE app.freshness SET caught_up_at = now() - interval '11 seconds'",
     "never caught up": "DELETE FROM app.freshness",
     "batch parked": "UPDATE pipeline.batch SET parked = 'poison'",
@@ -195,6 +197,16 @@ async def test_erased_and_suppressed_contacts_are_seen_by_the_claim(
     assert taken
     assert [r.index for r in taken.recipients if r.address is None] == [1]
     assert [(r.index, r.suppressed) for r in taken.recipients if r.suppressed] == [(3, "complaint")]
+
+
+async def test_a_key_that_waits_or_is_on_its_way_out_signs_nothing(
+    dsn: str, claims: Claims, released: world.Released
+) -> None:
+    world.change(dsn, "UPDATE vault.signing_key SET state = 'retiring'")
+    taken = await take(claims, released)
+
+    assert taken
+    assert taken.renderer is None
 
 
 async def test_without_its_signing_key_a_campaign_is_not_sent_unsigned(

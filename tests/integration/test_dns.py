@@ -203,7 +203,7 @@ async def test_a_taken_port_is_told_with_the_cure(address: str, tmp_path: Path) 
             pass
 
 
-KEYS = {"pm1": ("rsa", "QUJD"), "pme": ("ed25519", "REVG")}
+KEYS = {"pm1": ("rsa", "QUJD", "active"), "pme": ("ed25519", "REVG", "active")}
 RECORDS = expected_records("acme.test", "tok", KEYS, "bounces.penguin.test", "r@rua.test")
 
 

@@ -26,6 +26,7 @@ from domain import (
     tenant,
     vps,
 )
+from domain.dkim_keys import ALGORITHMS
 from domain.event import REGISTRY, Event, fields_of
 from domain.platform import PLATFORM
 from domain.refusals import Refused
@@ -44,6 +45,7 @@ AGGREGATES = (
 )
 EACH = pytest.mark.parametrize("aggregate", AGGREGATES, ids=lambda module: module.__name__)
 IDS = st.sampled_from(["a", "b"])
+SELECTORS = ("s1", "s2", "s3")
 COUNTS = st.integers(0, 3)
 MOMENTS = st.integers(0, 3).map(lambda days: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(days))
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -151,10 +153,13 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
         ),
         deed(
             sending_domain.create_key,
-            selector=st.sampled_from(["s1", "s2", "-"]),
-            algorithm=st.sampled_from([*sending_domain.ALGORITHMS, "odd"]),
+            selector=st.sampled_from([*SELECTORS, "-"]),
+            algorithm=st.sampled_from([*ALGORITHMS, "odd"]),
             public_key=TEXT,
         ),
+        deed(sending_domain.activate_key, selector=st.sampled_from(SELECTORS)),
+        deed(sending_domain.retire_key, selector=st.sampled_from(SELECTORS), reason=TEXT),
+        deed(sending_domain.give_up),
         deed(
             sending_domain.record_check,
             seen=st.lists(TEXT, max_size=2),

@@ -153,7 +153,7 @@ async def test_a_domain_that_is_not_verified_and_a_field_that_nobody_has_block_a
     change(world.dsn, "UPDATE vault.contact SET fields = '{}'")
     change(world.dsn, "DELETE FROM vault.signing_key")
     stream = sending_domain.stream(world.ground.domain_id)
-    fails = partial(sending_domain.record_check, seen=[], missing=["dkim"])
+    fails = partial(sending_domain.record_check, seen=[], missing=["TXT pm1._domainkey.news.test"])
     world.desk.decide(sending_domain, stream, fails)
     campaign_id = (await world.draft())["campaign_id"]
 
@@ -161,8 +161,24 @@ async def test_a_domain_that_is_not_verified_and_a_field_that_nobody_has_block_a
 
     found = {reason["code"]: reason for reason in answer.json()["errors"]}
     assert found.keys() == {"unverified_domain", "template_lint", "no_signing_key"}
-    assert "dkim" in found["unverified_domain"]["cure"]
+    assert "pm1._domainkey" in found["unverified_domain"]["cure"]
     assert "first_name" in found["template_lint"]["detail"]
+
+
+async def test_a_degraded_domain_that_receivers_still_accept_is_a_warning_and_no_block(
+    world: World,
+) -> None:
+    stream = sending_domain.stream(world.ground.domain_id)
+    lost = partial(sending_domain.record_check, seen=["dkim"], missing=["TXT _dmarc.news.test"])
+    world.desk.decide(sending_domain, stream, lost)
+    campaign_id = (await world.draft())["campaign_id"]
+
+    found = await done(world.post(campaign_id, "estimate"))
+    await done(world.post(campaign_id, "launch"), 202)
+
+    assert [warning["code"] for warning in found["warnings"]] == ["degraded_domain"]
+    assert "TXT _dmarc.news.test" in found["warnings"][0]["detail"]
+    assert found["blocked_by"] == []
 
 
 async def test_an_estimate_tells_whom_it_reaches_and_who_is_held_back_by_what(
