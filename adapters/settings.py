@@ -34,6 +34,7 @@ class Settings(BaseSettings):
     )
     tenant_setting: str = "app.tenant_id"  # of a transaction; `nile.tenant_id` on a Nile database
     prefix: str = ""  # before every topic and group name, so that stacks share a broker
+    stack_id: str = ""  # which stack this is; empty: as its data folder says (stack_identity.py)
     instance: str = "1"  # of a role; makes consumer_group_instance_id
 
     id_key: str = (

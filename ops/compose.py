@@ -10,6 +10,7 @@ import os
 import random
 import signal
 import socket
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
 from functools import partial
@@ -62,11 +63,17 @@ def dns(settings: Settings, ready: Ready) -> None:
 
 
 def relay(settings: Settings, ready: Ready) -> None:
-    """Decisions from the event store into Kafka."""
+    """Decisions from the event store into Kafka; the first of a stack takes send authority."""
     from adapters.relay import Relay
+    from ops.authority import first_start
 
     carrier = Relay(settings.database_url, settings.kafka_bootstrap, settings.prefix)
-    _until_told(carrier.run, ready)
+
+    def told() -> None:
+        ready()
+        threading.Thread(target=first_start, args=(settings,), daemon=True).start()
+
+    _until_told(carrier.run, told)
 
 
 def schedule(settings: Settings, ready: Ready) -> None:
@@ -170,7 +177,12 @@ def release(settings: Settings, ready: Ready) -> None:
         await stack.enter_async_context(log)
         await stack.enter_async_context(ends)
         memory = Memory(settings.data_dir / "releaser.json")
-        gate = Gate(ends, slice_deadline_s=settings.slice_deadline_s, memory=memory)
+        gate = Gate(
+            ends,
+            slice_deadline_s=settings.slice_deadline_s,
+            memory=memory,
+            stack_id=settings.stack_id,
+        )
         pace = Pace(
             id_key=settings.id_key,
             lease_s=settings.lease_s,

@@ -7,6 +7,7 @@ from functools import partial
 
 from adapters import logs, postgres
 from adapters.settings import Settings
+from adapters.stack_identity import stack_id
 from ops import ready
 from ops.errors import Usage
 
@@ -31,6 +32,8 @@ def run(role: str) -> None:
     if role not in (*ROLES, MIGRATE):
         raise Usage(f"there is no role {role!r}; there are: {', '.join(ROLES)}")
     settings = Settings()
+    own = {"stack_id": stack_id(settings.data_dir, settings.stack_id)}
+    settings = settings.model_copy(update=own)
     logs.configure(settings.log_level, role)
     postgres.bind_by(settings.tenant_setting)
     if role == MIGRATE:

@@ -84,7 +84,13 @@ class World:
 
     @asynccontextmanager
     async def releaser(
-        self, log: KeptLog, *, memory: Path | None = None, deadline_s: float = 0.0, **pace: Any
+        self,
+        log: KeptLog,
+        *,
+        memory: Path | None = None,
+        deadline_s: float = 0.0,
+        stack_id: str = "",
+        **pace: Any,
     ) -> AsyncIterator[Releaser]:
         """A releaser as its role composes it; `pace` changes Pace.
 
@@ -94,7 +100,9 @@ class World:
         async def connect() -> Connection:
             return await postgres.connect(self.dsn, "pm_release")
 
-        gate = Gate(self.ends, slice_deadline_s=deadline_s, memory=Memory(memory))
+        gate = Gate(
+            self.ends, slice_deadline_s=deadline_s, memory=Memory(memory), stack_id=stack_id
+        )
         given: dict[str, Any] = {"id_key": ID_KEY, "housekeep_every_s": 0.0} | pace
         made = Releaser(connect, log, gate, Pace(**given))
         try:

@@ -34,7 +34,7 @@ PREPARED = {"kafka answers", "topics", "postgres answers", "migrations"}
 
 def _examine(data: Path) -> list[Check]:
     from adapters.settings import Settings
-    from ops import where
+    from ops import authority, where
     from ops.doctor import cursors, log, machine, rows
     from ops.stack.stack import load
 
@@ -42,7 +42,7 @@ def _examine(data: Path) -> list[Check]:
     stack = load(data)
     found = list(machine.looks(stack)) if stack else []
     found += asyncio.run(log.looks(at))
-    found += rows.looks(at.dsn, Settings().freshness_max_s)
+    found += rows.looks(at.dsn, Settings().freshness_max_s, authority.own_id(at))
     if {one.name for one in found if one.ok} >= PREPARED:
         found += asyncio.run(cursors.looks(at))
     return found

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 from typing import Any
 
 import psutil
@@ -18,12 +19,13 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @app.command()
 def status(data: options.Data = options.DATA, json: options.AsJson = False) -> int:
-    """Exit 0 when every process runs, 1 when some do not, 3 when nothing is up."""
+    """Exit 0 all run, 1 some do not, or send authority is another stack's, 3 nothing is up."""
     folder = options.folder(data)
     stack, found = load(folder), board.read(folder)
     if stack is None:
         raise Missing(f"there is no stack in {folder}: `penguin up` makes one")
     report = _report(stack, found)
+    report["authority"] = _authority(folder) if found.supervised else None
     if json:
         options.print_json(report)
     else:
@@ -33,13 +35,33 @@ def status(data: options.Data = options.DATA, json: options.AsJson = False) -> i
 
 def _exit_code(report: dict[str, Any], found: Board) -> int:
     states = [entry["state"] for entry in report["processes"]]
+    held = report["authority"]
     if not any(entry["pid"] for entry in report["processes"]) and not found.supervised:
         print("penguin: nothing of this stack runs: `penguin up` starts it", file=sys.stderr)
         return Missing.exit_code
     if not found.supervised:
         print("penguin: the supervisor is gone; `penguin up` heals the stack", file=sys.stderr)
         return DoesNotHold.exit_code
+    if held and held["holder"] and not held["holds"]:
+        print(f"penguin: nothing is sent: {held['reason']}", file=sys.stderr)
+        return DoesNotHold.exit_code
     return 0 if set(states) == {State.RUNNING} else DoesNotHold.exit_code
+
+
+def _authority(folder: Path) -> dict[str, Any] | None:
+    """Whether this stack may send; None while Postgres does not say so."""
+    import psycopg
+
+    from ops import authority
+    from ops.where import find
+
+    try:
+        where = find(folder)
+        own, found = authority.own_id(where), authority.standing(where)
+    except (psycopg.Error, Missing):
+        return None
+    told = {"holds": found.holder == own, "stack_id": own, "holder": found.holder}
+    return told | {"epoch": found.epoch, "open": found.gate_open, "reason": found.gate_reason}
 
 
 def _report(stack: Stack, found: Board) -> dict[str, Any]:
@@ -96,3 +118,6 @@ def _print(report: dict[str, Any]) -> None:
         )
     for name in ("api_url", "inbox_url", "bootstrap", "dsn"):
         print(f"{name:<12} {report[name]}")
+    if held := report["authority"]:
+        verdict = "may send" if held["open"] else f"sends nothing: {held['reason']}"
+        print(f"{'authority':<12} epoch {held['epoch']}, {verdict}")

@@ -15,14 +15,16 @@ CONNECT_TIMEOUT_S = 5
 PARKED_SHOWN = 5
 
 
-def looks(dsn: str, freshness_max_s: float) -> list[Check]:
+def looks(dsn: str, freshness_max_s: float, stack_id: str) -> list[Check]:
     """All findings; one when Postgres does not answer, for then nothing else can be seen."""
     try:
         with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as conn:
             version = conn.info.server_version
             found = [_answers(version, "")]
             found.append(applied := _migrations(conn))
-            return [*found, *_held_up(conn, freshness_max_s)] if applied.ok else found
+            if applied.ok:
+                found += [*_held_up(conn, freshness_max_s), _authority(conn, stack_id)]
+            return found
     except psycopg.OperationalError as error:
         return [_answers(0, " ".join(str(error).split()))]
 
@@ -84,6 +86,16 @@ def _gate(conn: Connection[Any]) -> Check:
         ok=is_open and this_server,
         found="open" if is_open and this_server else f"closed: {reason}",
         cure="the releaser opens it once the schedule has caught up; if it stays closed, see why",
+    )
+
+
+def _authority(conn: Connection[Any], stack_id: str) -> Check:
+    epoch, holder = conn.execute("SELECT epoch, holder FROM pipeline.gate").fetchone() or (0, "")
+    return check(
+        "send authority",
+        ok=holder == stack_id,
+        found=f"epoch {epoch}, held by {holder or 'nobody'}; this is {stack_id}",
+        cure="this stack sends nothing; when no other one does: penguin authority take --reason …",
     )
 
 

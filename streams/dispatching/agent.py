@@ -19,6 +19,7 @@ from streams.dispatching.dots import Dots
 from streams.dispatching.outcomes import Outbox
 from streams.dispatching.skeletons import Compile, Skeletons
 from streams.dispatching.slice import Sending
+from streams.dispatching.unknown_replies import UnknownReplies
 
 READS = (Topic.DUE_HIGH, Topic.DUE_NORMAL, Topic.DUE_LOW)
 WRITES = (Topic.ATTEMPTS,)
@@ -47,8 +48,8 @@ class DispatcherDeps:
 
 def install(app: worker.WorkerApp, settings: Settings, deps: DispatcherDeps) -> None:
     """Put one agent per priority on the app; a slow one stalls no other."""
-    outbox = Outbox(deps.outcomes_log)
-    dispatcher = dispatcher_of(settings, deps, outbox)
+    outbox, unknown = Outbox(deps.outcomes_log), UnknownReplies()
+    dispatcher = dispatcher_of(settings, deps, outbox, unknown)
 
     async def step(record: Any) -> None:
         event = codec.recorded(record).event
@@ -63,10 +64,19 @@ def install(app: worker.WorkerApp, settings: Settings, deps: DispatcherDeps) -> 
     async def recording() -> None:
         await outbox.run()
 
+    @app.task  # type: ignore[untyped-decorator]
+    async def keeping_unknown_replies() -> None:
+        await unknown.run(deps.pool)
+
     app.before_stop(dispatcher.drain)
 
 
-def dispatcher_of(settings: Settings, deps: DispatcherDeps, outbox: Outbox) -> Dispatcher:
+def dispatcher_of(
+    settings: Settings,
+    deps: DispatcherDeps,
+    outbox: Outbox,
+    unknown: UnknownReplies | None = None,
+) -> Dispatcher:
     """The dispatcher without Faust around it; `outbox.run()` must run beside it."""
     claims = Claims(
         deps.pool,
@@ -76,6 +86,7 @@ def dispatcher_of(settings: Settings, deps: DispatcherDeps, outbox: Outbox) -> D
         journal=deps.dots.name,
         slice_deadline_s=settings.slice_deadline_s,
         freshness_max_s=settings.freshness_max_s,
+        stack_id=settings.stack_id,
     )
     sending = Sending(
         started_log=deps.started_log,
@@ -85,6 +96,7 @@ def dispatcher_of(settings: Settings, deps: DispatcherDeps, outbox: Outbox) -> D
         dots=deps.dots,
         owner=deps.owner,
         id_key=settings.id_key,
+        unknown=unknown or UnknownReplies(),
     )
     room = Room(SLICES_MAX, SENDS_MAX)
     return Dispatcher(claims, sending, room, slice_deadline_s=settings.slice_deadline_s)

@@ -99,7 +99,9 @@ class Claims:
         journal: str,
         slice_deadline_s: float,
         freshness_max_s: float,
+        stack_id: str = "",
     ) -> None:
+        """`stack_id`: which stack claims; only the holder of send authority gets anything."""
         self._pool, self._skeletons = pool, skeletons
         self._hash_key = hash_key(id_key)
         self._values = {
@@ -107,6 +109,7 @@ class Claims:
             "journal": journal,
             "slice_deadline_s": slice_deadline_s,
             "freshness_max_s": freshness_max_s,
+            "stack_id": stack_id,
         }
 
     async def take(self, hint: SliceReleased, token: str) -> Slice | None:

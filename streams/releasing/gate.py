@@ -4,6 +4,9 @@ A Postgres that was restored has forgotten claims: until each of their owners is
 and the schedule has read what they wrote, nothing leaves (design-fixes.md 5, 12). A Postgres that
 only restarted has forgotten nothing; the releaser tells the two apart by a count that it keeps both
 there and elsewhere.
+
+It opens only for the stack that holds send authority (domain/authority.py): a stack restored from a
+backup, or copied, does not, until an operator takes it over there.
 """
 
 from __future__ import annotations
@@ -11,7 +14,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +50,9 @@ class Seen:
     keeper: str
     history: str = ""
     beat: int = -1
+    log_id: str = ""
+    epoch: int = 0
+    attempts: dict[str, int] = field(default_factory=dict)  # partition → where it ended
 
 
 class Memory:
@@ -87,17 +93,25 @@ class _State:
     reason: str
     beat: int
     keeper: str
+    epoch: int
+    holder: str
+    holder_log: str
 
 
 class Gate:
     """Opens and closes the gate; `passed` says whether this releaser may go through it."""
 
-    def __init__(self, ends: LogEnds, *, slice_deadline_s: float, memory: Memory) -> None:
+    def __init__(
+        self, ends: LogEnds, *, slice_deadline_s: float, memory: Memory, stack_id: str = ""
+    ) -> None:
+        """`stack_id`: whose releaser this is; empty where nobody holds send authority."""
         self._ends = ends
+        self._stack_id = stack_id
         self._slice_deadline_s = slice_deadline_s
         self._memory = memory
         self._log_id = ""
         self._target: Ends | None = None
+        self._attempted: dict[str, int] = {}
         self._may_pass = False
         self._due = 0.0
 
@@ -126,7 +140,7 @@ class Gate:
         await self._set(conn, state, broken or waits, closes=bool(broken))
         if broken or waits:
             return False
-        await self._beat(conn, state)
+        await self._beat(conn, state, self._attempted)
         return True
 
     async def _objections(self, conn: Connection, state: _State) -> tuple[str, str]:
@@ -134,7 +148,13 @@ class Gate:
         self._log_id = self._log_id or await self._ends.identity()
         ends = await self._ends.ends(_READ)
         cursors: Any = await (await conn.execute(SQL["cursors"])).fetchall()
-        if broken := _broken(cursors, ends, self._log_id):
+        self._attempted = _attempted(ends)
+        broken = (
+            _broken(cursors, ends, self._log_id)
+            or _unauthorised(state, self._stack_id, self._log_id)
+            or _shrunk(self._memory.seen, state, self._log_id, self._attempted)
+        )
+        if broken:
             self._target = None
             return broken, ""
         if self._target is None and self._quiet(state, ends):
@@ -175,11 +195,11 @@ class Gate:
         if changed.rowcount:
             log.info("gate_changed", open=given["open"], reason=reason)
 
-    async def _beat(self, conn: Connection, state: _State) -> None:
+    async def _beat(self, conn: Connection, state: _State, attempted: dict[str, int]) -> None:
         """Counted there first: a crash in between leaves the count here one behind."""
         keeper = self._memory.seen.keeper
         row: Any = await (await conn.execute(SQL["beat"], {"keeper": keeper})).fetchone()
-        self._memory.keep(Seen(keeper, state.history, row[0]))
+        self._memory.keep(Seen(keeper, state.history, row[0], self._log_id, state.epoch, attempted))
 
 
 def _broken(cursors: list[tuple[str, int, int, str]], ends: Ends, log_id: str) -> str:
@@ -194,6 +214,47 @@ def _broken(cursors: list[tuple[str, int, int, str]], ends: Ends, log_id: str) -
             return (
                 f"the schedule has applied {topic}/{part} up to {next_offset}, but the log ends at"
                 f" {ends[topic, part]}: Kafka was restored to an older state"
+            )
+    return ""
+
+
+def _unauthorised(state: _State, stack_id: str, log_id: str) -> str:
+    """Why this stack may not send, or empty."""
+    cure = "`penguin authority take --reason …` lets it send, once no other one does"
+    if not state.holder and stack_id:
+        return f"nobody holds send authority yet; this is stack {stack_id}: {cure}"
+    if state.holder != stack_id:
+        return (
+            f"send authority (epoch {state.epoch}) is held by stack {state.holder}, but this is"
+            f" stack {stack_id or 'without an id'}, a copy of it or restored elsewhere: {cure}"
+        )
+    if state.holder_log and state.holder_log != log_id:
+        return (
+            f"send authority (epoch {state.epoch}) was taken over log {state.holder_log}, but this"
+            f" is log {log_id}: {cure}"
+        )
+    return ""
+
+
+def _attempted(ends: Ends) -> dict[str, int]:
+    """Where the attempts end, by partition."""
+    return {str(part): end for (topic, part), end in ends.items() if topic == Topic.ATTEMPTS.value}
+
+
+def _shrunk(seen: Seen, state: _State, log_id: str, attempted: dict[str, int]) -> str:
+    """Why what was attempted before may be missing from the log, or empty.
+
+    Postgres and Kafka restored together to an older state agree with each other; only what was
+    noted outside of both tells. A new epoch settles it: somebody looked.
+    """
+    if (seen.log_id, seen.epoch) != (log_id, state.epoch):
+        return ""
+    for part, end in seen.attempts.items():
+        if attempted.get(part, end) < end:
+            return (
+                f"the log holds {attempted[part]} records of attempts in partition {part}, but it"
+                f" held {end} before: it was restored to an older state, and what was sent since is"
+                " unknown here; `penguin authority take --anew --reason …` lets mail go again"
             )
     return ""
 

@@ -1,7 +1,7 @@
 -- name: examine
 SELECT pipeline.incarnation() AS incarnation, pipeline.history() AS history,
   clock_timestamp() - pg_postmaster_start_time() > make_interval(secs => %(slice_deadline_s)s) AS settled,
-  g.incarnation, g.open, g.reason, g.beat, g.keeper
+  g.incarnation, g.open, g.reason, g.beat, g.keeper, g.epoch, g.holder, g.holder_log
 FROM pipeline.gate g
 
 -- name: cursors

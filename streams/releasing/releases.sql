@@ -120,10 +120,11 @@ WHERE (w.batch_id, w.n, w.due_at) = (t.batch_id, t.n, t.due_at) AND NOT w.ranges
 -- name: release
 INSERT INTO pipeline.release (release_id, batch_id, n, number, tenant_id, campaign_id, provider,
   priority, ip, ranges, size, due_at, state, outcome, reason, cap_day, cap_per_day, lease_until,
-  charged)
+  charged, epoch)
 SELECT r.release_id, r.batch_id, r.n, r.number, r.tenant_id, r.campaign_id, r.provider, r.priority,
   r.ip, r.ranges::int4multirange, r.size, r.due_at, %(state)s, r.outcome, r.reason, %(today)s,
-  r.cap_per_day, %(lease_until)s, CASE WHEN %(state)s = 'released' THEN r.size ELSE 0 END
+  r.cap_per_day, %(lease_until)s, CASE WHEN %(state)s = 'released' THEN r.size ELSE 0 END,
+  (SELECT epoch FROM pipeline.gate)
 FROM unnest(%(release_id)s::text[], %(batch_id)s::text[], %(n)s::int[], %(number)s::int[],
             %(tenant_id)s::text[], %(campaign_id)s::text[], %(provider)s::text[],
             %(priority)s::text[], %(ip)s::text[], %(ranges)s::text[], %(size)s::int[],
@@ -210,7 +211,8 @@ SELECT count(*)::int, coalesce(sum(size), 0)::int FROM withdrawn
 
 -- name: renew
 -- Released but never told, or told and not claimed in time: told (again) under the same id.
-UPDATE pipeline.release SET lease_until = %(lease_until)s, produced_at = NULL
+UPDATE pipeline.release SET lease_until = %(lease_until)s, produced_at = NULL,
+  epoch = (SELECT epoch FROM pipeline.gate)
 WHERE state = 'released' AND (produced_at IS NULL OR lease_until <= %(now)s)
 RETURNING release_id, batch_id, tenant_id, campaign_id, n, ip, provider, priority, size, lease_until
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.postgres import named_sql
+from domain.authority import SendAuthorityTaken
 from domain.campaign import (
     CampaignCancelled,
     CampaignFinished,
@@ -48,6 +49,7 @@ _STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
     SendingIpRetired: ("ip_retired", {}),
     SendingIpCapSet: ("cap", {}),
     SendingIpRateSet: ("rate", {}),
+    SendAuthorityTaken: ("authority", {}),
 }
 
 #: The names of the event types that `fold` has a use for.

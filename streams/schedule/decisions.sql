@@ -1,5 +1,12 @@
 -- The fold of decisions and of AudiencePlanned: what release and claim check.
 
+-- name: authority
+-- Closed until the releaser has looked again; what an earlier epoch released is told anew first.
+UPDATE pipeline.gate
+SET epoch = %(epoch)s, holder = %(stack_id)s, holder_log = %(log_id)s, open = false,
+  reason = 'send authority was taken over', taken_at = clock_timestamp(), changed_at = clock_timestamp()
+WHERE epoch < %(epoch)s
+
 -- name: launch
 INSERT INTO pipeline.campaign (campaign_id, tenant_id, state, sender_id, domain_id, sign, ips,
                                message_class, priority, launched_at, expires_at, workspace_id, total)

@@ -11,8 +11,10 @@ import pytest
 from adapters import kafka_log, postgres
 from adapters.kafka_log import Draft, KafkaLog, LogUnavailable, now_meta
 from adapters.log_ends import KafkaLogEnds
+from domain.authority import SendAuthorityTaken
 from domain.campaign import CampaignCancelled
 from domain.event import Topic
+from domain.platform import PLATFORM
 from tests.release_kit import World
 from tests.schedule_kit import KeptLog, KnownEnds, change, ended, rows
 
@@ -299,3 +301,83 @@ async def test_the_real_schedule_reader_and_the_gate_agree_on_where_it_stands(
         gate = Gate(ends, slice_deadline_s=LONG_S, memory=Memory())
 
         assert await gate.passed(conn)
+
+
+# ---- send authority
+
+
+async def held_by(world: World, stack: str, epoch: int = 1, log_id: str = "") -> None:
+    """The schedule folds that a stack took authority over."""
+    taken = SendAuthorityTaken(
+        tenant_id=PLATFORM, epoch=epoch, stack_id=stack, log_id=log_id, reason="a test"
+    )
+    await world.tell(taken)
+
+
+async def test_only_the_holder_of_send_authority_releases_and_it_says_who_that_is(
+    world: World, log: KeptLog
+) -> None:
+    await held_by(world, "stk_original")
+    await held_by(world, "stk_stale", epoch=0)
+    async with world.releaser(log, stack_id="stk_copy") as releaser:
+        assert await releaser.tick() == 0
+        closed = gate_of(world)
+    async with world.releaser(log, stack_id="stk_original") as releaser:
+        assert await releaser.tick() == 10
+
+    assert closed[0] is False
+    assert "held by stack stk_original" in closed[1]
+    assert "penguin authority take" in closed[1]
+    assert rows(world.dsn, "SELECT DISTINCT epoch FROM pipeline.release") == [(1,)]
+
+
+async def test_an_open_gate_closes_when_another_stack_takes_over(
+    world: World, log: KeptLog
+) -> None:
+    await held_by(world, "stk_a")
+    async with world.releaser(log, stack_id="stk_a") as releaser:
+        await releaser.tick()
+        assert gate_of(world) == (True, "")
+
+    await held_by(world, "stk_b", epoch=2)
+    async with world.releaser(log, stack_id="stk_a") as releaser:
+        await world.campaign(await world.tenant(), [7])
+        assert await releaser.tick() == 0
+
+    assert gate_of(world)[0] is False
+
+
+async def test_a_stack_waits_while_nobody_holds_authority(world: World, log: KeptLog) -> None:
+    async with world.releaser(log, stack_id="stk_a") as releaser:
+        assert await releaser.tick() == 0
+
+    assert "nobody holds send authority" in gate_of(world)[1]
+
+
+async def test_authority_over_another_log_is_none(world: World, log: KeptLog) -> None:
+    await held_by(world, "stk_a", log_id="log_other")
+    async with world.releaser(log, stack_id="stk_a") as releaser:
+        assert await releaser.tick() == 0
+
+    assert "log_other" in gate_of(world)[1]
+
+
+async def test_postgres_and_kafka_restored_together_are_found_out_until_a_new_epoch(
+    world: World, log: KeptLog, tmp_path: Path
+) -> None:
+    """Both agree with each other; what the releaser kept outside of both does not."""
+    memory = tmp_path / "seen.json"
+    world.ends.at["pm.attempts", 0] = 60
+    world.read_up_to_the_end()
+    await _run_once(world, log, memory)
+    world.ends.at["pm.attempts", 0] = 50
+    change(world.dsn, "UPDATE app.cursor SET next_offset = 50 WHERE topic = 'pm.attempts'")
+    await world.campaign(await world.tenant(), [7])
+
+    async with world.releaser(log, memory=memory) as releaser:
+        assert await releaser.tick() == 0
+    assert "it held 60 before" in gate_of(world)[1]
+
+    await held_by(world, "", epoch=1)
+    async with world.releaser(log, memory=memory) as releaser:
+        assert await releaser.tick() == 7
