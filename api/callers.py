@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Protocol
 
+from adapters.identity.sessions import FRESH_S
 from domain.access import PERMISSIONS, PLATFORM_PERMISSIONS
 
 OPERATOR = "operator"  # the actor of who runs the stack
+FRESH = timedelta(seconds=FRESH_S)
 
 
 @dataclass(frozen=True)
@@ -20,11 +23,18 @@ class Caller:
     permissions: frozenset[str]
     workspace_ids: frozenset[str] | None = None
     session_id: str = ""  # of a person who logged in
+    proved_at: datetime | None = None  # when that person last gave their password
     unverified: bool = False  # a person whose address is not verified: nothing is sent for them
     staff: bool = False  # a member of staff: gives a reason, and each visit is an event
 
     def may(self, permission: str) -> bool:
         return permission in self.permissions
+
+    def is_fresh(self, now: datetime) -> bool:
+        """Whether it proved lately who it is: a session can be stolen; a key is the proof."""
+        if not self.session_id:
+            return True
+        return self.proved_at is not None and now - self.proved_at < FRESH
 
 
 class Callers(Protocol):

@@ -56,6 +56,7 @@ KINDS = {
         Kind("totp_required", 401, "Code needed", "Ask again with a code, or a recovery code."),
         Kind("csrf", 403, "Another site asked", "Cookies count only for this site's own pages."),
         Kind("email_unverified", 403, "Address not verified", "Follow the link mailed to you."),
+        Kind("proof_required", 403, "Password needed", "POST /v1/me/proof, then ask again."),
         Kind("too_many_attempts", 429, "Too many attempts", "Wait as long as Retry-After says."),
         Kind("busy", 503, "Busy", "Too many passwords are being checked; try again soon."),
         Kind("launch_blocked", 409, "Launch blocked", "`errors` lists each reason with its cure."),

@@ -58,5 +58,6 @@ def _caller(living: Living, places: list[dict[str, Any]], tenant_id: str) -> Cal
         permissions_of(place["role"]),
         workspace_ids=None if only is None else frozenset(only),
         session_id=living.session_id,
+        proved_at=living.proved_at,
         unverified=not living.verified,
     )

@@ -28,7 +28,9 @@ _LISTED = {
 _MEMBERSHIP = {
     "tenant_id": "ten_agnhktnyoh4u3c7bbk3ktt7c4a",
     "role": "owner",
+    "tenant_name": "Ada's",
     "workspace_ids": ["wsp_agnhktnyoh4u3c7bbk3ktt7c4a"],
+    "workspaces": [{"workspace_id": "wsp_agnhktnyoh4u3c7bbk3ktt7c4a", "name": "Spring Ltd"}],
     "since": "2026-01-05T09:00:00.000000Z",
 }
 _USER = {
@@ -43,7 +45,7 @@ _USER = {
     "memberships": [_MEMBERSHIP],
 }
 _CODES = [f"abcdef-ghijkm-npqrst-uvwxy{n}" for n in range(2, 4)]
-_NULLABLE = {"workspace_ids": "array", "position": "integer"}
+_NULLABLE = {"workspace_ids": "array", "workspaces": "array", "position": "integer"}
 
 
 def _answers(description: str, example: dict[str, Any], *problems: str, status: int = 200) -> Shape:
@@ -93,6 +95,15 @@ REVOKED = _answers(
     "unauthorized",
     "csrf",
     "not_found",
+)
+PROOF = _answers(
+    "For so long nothing asks for another",
+    {
+        "object": "proof",
+        "session_id": _SESSION["session_id"],
+        "fresh_until": "2026-01-05T09:10:01.204511Z",
+    },
+    *_GUARDED,
 )
 PASSWORD = _answers("Changed; go on in this session", _SESSION | _POSITION, *_GUARDED)
 TOTP_BEGUN = _answers(

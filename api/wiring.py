@@ -99,15 +99,24 @@ async def stranger(request: Request, found: PortsDep) -> None:
 class May:
     """A dependency: the caller, if it has this permission. Tests read `permission` off routes.
 
-    Where something `sends`, a person whose address is not verified may not. A question may name a
-    position (`min_position`): it waits until `models`, or all read models, have applied it.
+    Where something `sends`, a person whose address is not verified may not. What is dangerous wants
+    a `fresh` proof of a person: the password, given lately. A question may name a position
+    (`min_position`): it waits until `models`, or all read models, have applied it.
     """
 
-    def __init__(self, permission: str, *, sends: bool = False, models: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        permission: str,
+        *,
+        sends: bool = False,
+        fresh: bool = False,
+        models: Sequence[str] = (),
+    ) -> None:
         if permission not in PERMISSIONS | PLATFORM_PERMISSIONS:
             raise ValueError(f"{permission} is no permission of domain/access.py")
         self.permission = permission
         self.sends = sends
+        self.fresh = fresh
         self.models = models
 
     async def __call__(
@@ -117,34 +126,37 @@ class May:
         min_position: PositionQuery = 0,
         pm_min_position: PositionHeader = 0,
     ) -> Caller:
-        self.check(found)
+        self.check(found, ports_)
         if position := max(min_position, pm_min_position):
             await positions.reached(ports_.reads, found.tenant_id, position, self.models)
         return found
 
-    def check(self, found: Caller) -> None:
+    def check(self, found: Caller, ports_: Ports) -> None:
         """Raises Problem for a caller who may not."""
         if not found.may(self.permission):
             raise Problem("forbidden", f"this needs the permission {self.permission}")
         if self.sends and found.unverified:
             raise Problem("email_unverified", "verify your address before anything is sent")
+        if self.fresh and not found.is_fresh(ports_.clock()):
+            raise Problem("proof_required", "give your password once more: POST /v1/me/proof")
 
 
-def may(permission: str, *, models: Sequence[str] = ()) -> Any:
+def may(permission: str, *, fresh: bool = False, models: Sequence[str] = ()) -> Any:
     """The caller that has this permission, for `Annotated[Caller, …]`; else `forbidden`.
 
     `models`: the read models that the question reads, for `min_position`; none: all of them.
     """
-    return Depends(May(permission, models=models))
+    return Depends(May(permission, fresh=fresh, models=models))
 
 
 class AtDesk:
     """A dependency: a desk for the caller's command, if it has this permission."""
 
-    def __init__(self, permission: str, *, sends: bool = False) -> None:
-        self._may = May(permission, sends=sends)
+    def __init__(self, permission: str, *, sends: bool = False, fresh: bool = False) -> None:
+        self._may = May(permission, sends=sends, fresh=fresh)
         self.permission = permission
         self.sends = sends
+        self.fresh = fresh
 
     async def __call__(
         self,
@@ -160,7 +172,7 @@ class AtDesk:
             ),
         ] = "",
     ) -> Desk:
-        self._may.check(found)
+        self._may.check(found, ports_)
         await idempotency.reserve(
             request,
             ports_.reads,
@@ -178,12 +190,13 @@ class AtDesk:
         )
 
 
-def at_desk(permission: str, *, sends: bool = False) -> Any:
+def at_desk(permission: str, *, sends: bool = False, fresh: bool = False) -> Any:
     """A desk for the caller's command, for `Annotated[Desk, …]` in `def` routes.
 
-    `sends`: the command lets mail out, which needs a verified address.
+    `sends`: the command lets mail out, which needs a verified address. `fresh`: it is dangerous, so
+    that a person gives their password not long before it.
     """
-    return Depends(AtDesk(permission, sends=sends))
+    return Depends(AtDesk(permission, sends=sends, fresh=fresh))
 
 
 LimitQuery = Annotated[int, Query(ge=1, le=LIMIT_MAX, description="how many at most")]

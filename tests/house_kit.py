@@ -69,11 +69,18 @@ class House:
         user_id, address = f"usr_{self._made}", f"person{self._made}@people.example"
         assert accounts.open_invited(self.ports.identity, user_id, address, PASSWORD)
         opened = logins.open_session(self.ports.identity, user_id, Origin("127.0.0.1", "test"))
+        person = Person(user_id, address, opened.token)
         if tenant_id:
-            place = Place(role, workspace_ids)
-            desk = self.desk(tenant_id)
-            people.grant(desk, user_id, place, by=ALL, reason="operator", now=now())
-        return Person(user_id, address, opened.token)
+            self.admit(tenant_id, person, role, workspace_ids)
+        return person
+
+    def admit(
+        self, tenant_id: str, person: Person, role: str, workspace_ids: tuple[str, ...] | None
+    ) -> None:
+        """Let somebody into one more tenant."""
+        place = Place(role, workspace_ids)
+        desk = self.desk(tenant_id)
+        people.grant(desk, person.user_id, place, by=ALL, reason="operator", now=now())
 
     def key(self, tenant_id: str, role: str = "owner", **more: Any) -> keys.CreatedKey:
         """An API key of the tenant."""

@@ -40,6 +40,9 @@ SELECT * FROM app.memberships_of(%(user_id)s)
 -- name: end_session
 SELECT auth.end_session(%(user_id)s, %(session_id)s) AS found
 
+-- name: prove_session
+SELECT auth.prove_session(%(user_id)s, %(session_id)s, %(now)s) AS found
+
 -- name: keep_one_time
 SELECT auth.keep_one_time(%(hash)s, %(purpose)s, %(user_id)s, %(now)s, %(expires_at)s)
 

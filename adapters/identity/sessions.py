@@ -14,6 +14,8 @@ from adapters.identity.rows import SQL, Rows
 from domain.ids import new_id
 
 IDLE_S, ABSOLUTE_S = 30 * 60.0, 12 * 3600.0
+#: So long after the password was given, what is dangerous asks for it once more (ASVS 7.5.3).
+FRESH_S = 10 * 60.0
 AGENT_MAX, IP_MAX = 200, 45  # characters
 
 
@@ -32,6 +34,7 @@ class Living:
     session_id: str
     user_id: str
     verified: bool  # the person's address
+    proved_at: datetime  # when the person last gave their password
 
 
 def open_session(rows: Rows, user_id: str, *, ip: str, agent: str, now: datetime) -> Opened | None:
@@ -62,7 +65,9 @@ async def living(conn: AsyncConnection[Any], token: str, now: datetime) -> Livin
         row = await cursor.fetchone()
     if row is None:
         return None
-    return Living(row["session_id"], row["user_id"], row["verified_at"] is not None)
+    return Living(
+        row["session_id"], row["user_id"], row["verified_at"] is not None, row["proved_at"]
+    )
 
 
 async def memberships(conn: AsyncConnection[Any], user_id: str) -> list[dict[str, Any]]:
@@ -75,6 +80,12 @@ async def memberships(conn: AsyncConnection[Any], user_id: str) -> list[dict[str
 def listed(rows: Rows, user_id: str, now: datetime) -> list[dict[str, Any]]:
     """The person's living sessions, newest first."""
     return rows.all("sessions_of", user_id=user_id, now=now, idle_s=IDLE_S, absolute_s=ABSOLUTE_S)
+
+
+def prove(rows: Rows, user_id: str, session_id: str, now: datetime) -> bool:
+    """Its person gave their password now; False when the session ended meanwhile."""
+    asked = {"user_id": user_id, "session_id": session_id, "now": now}
+    return bool(rows.found("prove_session", **asked))
 
 
 def end(rows: Rows, user_id: str, session_id: str) -> bool:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from psycopg import Connection
+
+from adapters import postgres
 from adapters.contacts.lead_rows import BadRow, check_address
 from adapters.identity import passwords, tokens
 from adapters.identity.accounts import RESET_S, VERIFY_S, Account, Accounts
@@ -29,6 +32,8 @@ from domain.event import Event
 from domain.platform import PLATFORM_TENANT
 from domain.ports import Letter, LetterKind, SystemMail
 from domain.refusals import Invalid, NotFound
+
+LABELS = "SELECT id, label FROM vault.label WHERE tenant_id = %(tenant_id)s AND id = ANY(%(ids)s)"
 
 
 @dataclass(frozen=True)
@@ -235,6 +240,27 @@ def require(identity: Identity, user_id: str) -> Account:
     if found is None:
         raise NotFound("user_id: there is no such user")
     return found
+
+
+def places(identity: Identity, user_id: str) -> list[dict[str, Any]]:
+    """Where the person may act, by the names that people know; `workspaces` None: all of them."""
+    found = identity.accounts.memberships(user_id)
+    with identity.desks.connect() as conn:
+        return [place | _names(conn, place) for place in found]
+
+
+def _names(conn: Connection[Any], place: Mapping[str, Any]) -> dict[str, Any]:
+    """What the tenant calls itself and the workspaces, read as that tenant."""
+    tenant_id, chosen = place["tenant_id"], place["workspace_ids"]
+    values = {"tenant_id": tenant_id, "ids": [tenant_id, *(chosen or [])]}
+    with conn.transaction():
+        postgres.set_tenant(conn, tenant_id)
+        labels = dict(conn.execute(LABELS, values).fetchall())
+    workspaces = [{"workspace_id": one, "name": labels.get(one, "")} for one in chosen or []]
+    return {
+        "tenant_name": labels.get(tenant_id, ""),
+        "workspaces": None if chosen is None else workspaces,
+    }
 
 
 def shown(account: Account, places: Sequence[dict[str, Any]]) -> dict[str, Any]:

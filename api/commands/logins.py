@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
@@ -138,6 +139,24 @@ def revoke(identity: Identity, living: Living, session_id: str) -> int | None:
 def _again(identity: Identity, living: Living, password: str, origin: Origin) -> Account:
     """The person, who gave their password once more. Raises as `log_in`."""
     return _known(identity, require(identity, living.user_id).address, password, origin)
+
+
+def prove(
+    identity: Identity, living: Living, password: str, factor: Factor, origin: Origin
+) -> datetime:
+    """Prove once more who asks; until when dangerous commands need no other proof.
+
+    Raises as `log_in`; NotFound for a session that ended meanwhile.
+    """
+    account = _again(identity, living, password, origin)
+    if account.asks_for_code:
+        if not factor:
+            raise Problem("totp_required", "give the code of your app, or a recovery code")
+        _require_factor(identity, account, factor)
+    now = identity.clock()
+    if not sessions.prove(identity.accounts.rows, living.user_id, living.session_id, now):
+        raise NotFound("session_id: the session ended meanwhile; log in")
+    return now + timedelta(seconds=sessions.FRESH_S)
 
 
 def change_password(

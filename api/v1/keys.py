@@ -26,7 +26,7 @@ from domain.api_key import EXPIRES_IN_DAYS_MAX, OVERLAP_MAX, REASONS, Grant
 router = APIRouter(prefix="/v1/keys", tags=["keys"])
 Reader = Annotated[Caller, may("keys:read")]
 Writer = Annotated[Caller, may("keys:write")]
-AtDesk = Annotated[Desk, at_desk("keys:write")]
+AtDesk = Annotated[Desk, at_desk("keys:write", fresh=True)]
 Scope = Annotated[str, Field(max_length=40, examples=["leads:read"])]
 ReasonQuery = Annotated[str, Query(pattern=f"^({'|'.join(REASONS)})$", description="why: a code")]
 

@@ -90,6 +90,19 @@ def end_session(session_id: str, living: PersonDep, identity: IdentityDep) -> Js
     return Json({"object": "session", "session_id": session_id, "position": position})
 
 
+@router.post("/proof", responses=shapes.PROOF)
+def prove(
+    body: AgainWithCodeBody, living: PersonDep, identity: IdentityDep, origin: OriginDep
+) -> Json:
+    """Give your password once more (and a code, if you use codes), before what is dangerous.
+
+    Making and ending API keys, deleting or exporting a tenant want it to be no older than ten
+    minutes. Logging in counts.
+    """
+    until = logins.prove(identity, living, body.password, body.factor, origin)
+    return Json({"object": "proof", "session_id": living.session_id, "fresh_until": until})
+
+
 @router.post("/password", responses=shapes.PASSWORD)
 def change_password(
     body: PasswordBody,
@@ -153,7 +166,7 @@ def replace_recovery_codes(
 
 def _me(identity: Identity, living: Living) -> dict[str, Any]:
     account = accounts.require(identity, living.user_id)
-    places = identity.accounts.memberships(living.user_id)
+    places = accounts.places(identity, living.user_id)
     left = identity.accounts.recovery_codes_left(living.user_id)
     return accounts.shown(account, places) | {"recovery_codes_left": left}
 

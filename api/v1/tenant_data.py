@@ -15,7 +15,8 @@ from api.desk import Desk
 from api.wiring import PortsDep, at_desk
 
 router = APIRouter(prefix="/v1/tenant", tags=["tenant"])
-Deleter = Annotated[Desk, at_desk("tenant:delete")]
+Reader = Annotated[Desk, at_desk("tenant:delete")]
+Deleter = Annotated[Desk, at_desk("tenant:delete", fresh=True)]
 
 
 class Confirmation(Body):
@@ -32,13 +33,13 @@ def delete_tenant(body: Confirmation, desk: Deleter, ports: PortsDep) -> Json:
 
 
 @router.get("/deletion", responses=shapes.DELETION)
-def get_deletion(desk: Deleter) -> Json:
+def get_deletion(desk: Reader) -> Json:
     """Whether, and from when on, the tenant is destroyed."""
     return Json(_deletion(tenant_data.deletion_due_at(desk)))
 
 
 @router.post("/deletion/cancel", responses=shapes.DELETION_CANCELLED)
-def cancel_deletion(desk: Deleter) -> Json:
+def cancel_deletion(desk: Reader) -> Json:
     """Keep the tenant; it sends again unless it was suspended for another reason."""
     decided = tenant_data.cancel_deletion(desk)
     return Json(_deletion(None) | {"position": decided.position})

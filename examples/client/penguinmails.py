@@ -1851,6 +1851,20 @@ class Client(Transport):
         """
         return self.call("DELETE", f"/v1/me/sessions/{_part(session_id)}")
 
+    def prove(self, *, password: str, code: str = OMIT, recovery_code: str = OMIT) -> Any:
+        """Give your password once more (and a code, if you use codes), before what is dangerous.
+
+        Making and ending API keys, deleting or exporting a tenant want it to be no older than ten
+        minutes. Logging in counts.
+
+        POST /v1/me/proof
+        """
+        return self.call(
+            "POST",
+            "/v1/me/proof",
+            body={"password": password, "code": code, "recovery_code": recovery_code},
+        )
+
     def change_password(self, *, password: str, new_password: str) -> Any:
         """Another password. Every session ends, and you go on in the one that is answered.
 

@@ -161,3 +161,20 @@ async def test_who_is_bound_to_a_workspace_erases_whom_only_that_one_has(house: 
     ]
 
     assert [answer.status_code for answer in answers] == [200, 404, 409]
+
+
+async def test_a_person_is_told_the_names_of_their_workspaces(house: House) -> None:
+    """Of each tenant its own, whatever else the tenants have."""
+    house.tenant("ten_a")
+    house.tenant("ten_b")
+    one, other = house.workspace("ten_a", "Shop"), house.workspace("ten_b", "Bakery")
+    house.workspace("ten_a", "Hidden")
+    both = house.person("ten_a", "member", (one,))
+    house.admit("ten_b", both, "viewer", (other,))
+    places = (await house.get("/v1/me", both.token)).json()["memberships"]
+    named = {place["tenant_name"]: place["workspaces"] for place in places}
+
+    assert named == {
+        "ten_a": [{"workspace_id": one, "name": "Shop"}],
+        "ten_b": [{"workspace_id": other, "name": "Bakery"}],
+    }
