@@ -7,7 +7,7 @@ JOBS := 2
 PM_CORPUS ?= ../shared/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down check test corpus bench clean format lint types imports generated fast
+.PHONY: help setup demo up down check test corpus simulate bench clean format lint types imports generated fast
 
 help: ## list the targets
 	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 16
@@ -64,6 +64,9 @@ test: check ## check, then every test on a real Kafka and Postgres that it start
 corpus: setup ## judge the classifier on real replies, which lie outside the project (PM_CORPUS)
 	@test -d $(PM_CORPUS) || { echo "no corpus in $(PM_CORPUS): set PM_CORPUS to its folder" >&2; exit 3; }
 	@PM_CORPUS=$(PM_CORPUS) $(BIN)/pytest -q tests/corpus
+
+simulate: setup ## the pipeline under a seeded scheduler, 10,000 seeds (PM_SEEDS, PM_SEED: the first)
+	@PM_SEEDS=$${PM_SEEDS:-10000} $(BIN)/pytest -q -n $(JOBS) --dist load tests/simulation
 
 bench: setup ## measure what docs/performance.md tells; takes minutes, wants the machine alone
 	@$(BIN)/python tests/bench/run.py
