@@ -198,4 +198,10 @@ class HeldLanes:
 
 def settings() -> Settings:
     """The same for every process of a world."""
-    return Settings(id_key=ID_KEY, slice_deadline_s=60.0, lease_s=15.0, freshness_max_s=10.0)
+    return Settings(
+        id_key=ID_KEY,
+        stack_id="stk_sim",
+        slice_deadline_s=60.0,
+        lease_s=15.0,
+        freshness_max_s=10.0,
+    )

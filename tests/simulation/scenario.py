@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
+from domain.authority import SendAuthorityTaken
 from domain.campaign import CampaignCancelled, CampaignLaunched, CampaignPaused, CampaignResumed
 from domain.ids import deriver
+from domain.platform import PLATFORM
 from domain.sending import AudiencePlanned, BatchPlanned
 from domain.suppression import ContactSuppressed
 from domain.tenant import TenantCreated
 from tests.pipeline_world import Tenant, launched
 from tests.release_kit import capped, ip_added
 from tests.schedule_kit import ID_KEY
+from tests.simulation.life import settings
+from tests.simulation.log import LOG_ID
 from tests.simulation.world import World
 
 send_id_of = deriver(ID_KEY.encode(), "snd")
@@ -29,10 +33,12 @@ class Scenario:
     contacts: list[tuple[str, str]] = field(default_factory=list)  # (tenant, contact)
     sends: dict[str, str] = field(default_factory=dict)  # send → campaign
     paused: set[str] = field(default_factory=set)
+    epoch: int = 0
 
     def begin(self) -> None:
         """Tell the log of everything, and fill the vault."""
         dice = self.world.dice
+        self.take_authority()
         for number in range(dice.randint(1, 2)):
             tenant = Tenant(f"ten_{number}", f"lst_{number}", f"ip_{number}")
             self._tenant(tenant, dice.choice((None, None, 4, 9)))
@@ -127,13 +133,28 @@ class Scenario:
 
     # ---- what people decide meanwhile
 
+    def take_authority(self) -> None:
+        """An operator lets this stack send: once at first, and again after a doubt."""
+        self.epoch += 1
+        self.world.log.tell(
+            SendAuthorityTaken(
+                tenant_id=PLATFORM,
+                epoch=self.epoch,
+                stack_id=settings().stack_id,
+                log_id=LOG_ID,
+                reason="asked",
+            )
+        )
+
     def decide(self) -> None:
         """Pause or resume, rarely cancel, a campaign; or suppress a contact."""
         dice = self.world.dice
         launch = dice.choice(self.launches)
         about = {"tenant_id": launch.tenant_id, "campaign_id": launch.campaign_id}
         drawn = dice.random()
-        if drawn < 0.1:
+        if drawn < 0.05:
+            self.take_authority()
+        elif drawn < 0.15:
             self.world.log.tell(CampaignCancelled(**about, reason="asked"))
         elif drawn < 0.4:
             tenant_id, contact_id = dice.choice(self.contacts)

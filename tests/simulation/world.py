@@ -44,7 +44,8 @@ DELETE FROM pipeline.planned; DELETE FROM pipeline.scheduled_launch; DELETE FROM
 DELETE FROM pipeline.cap; DELETE FROM pipeline.bucket; DELETE FROM pipeline.deficit;
 DELETE FROM pipeline.cap_rule; DELETE FROM pipeline.ip; DELETE FROM pipeline.tenant;
 DELETE FROM pipeline.plan; DELETE FROM app.cursor; DELETE FROM app.freshness;
-UPDATE pipeline.gate SET open = false, incarnation = '', beat = 0, keeper = '';
+UPDATE pipeline.gate SET open = false, incarnation = '', beat = 0, keeper = '',
+  epoch = 0, holder = '', holder_log = '';
 """
 
 
@@ -171,7 +172,8 @@ class World:
     # ---- release and sweep
 
     def _releaser(self) -> Releaser:
-        gate = Gate(self.log, slice_deadline_s=settings().slice_deadline_s, memory=self.memory)
+        deadline_s, stack_id = settings().slice_deadline_s, settings().stack_id
+        gate = Gate(self.log, slice_deadline_s=deadline_s, memory=self.memory, stack_id=stack_id)
         connect = partial(connections.connect, self.dsn, "pm_release")
         return Releaser(connect, self.faulty, gate, Pace(id_key=ID_KEY, lane_depth_sends=12))
 
