@@ -16,10 +16,12 @@ import psycopg
 from psycopg import sql
 
 from ops import board
+from ops.board import State
 from ops.chaos import records
 from ops.chaos.ground import Ground
 from ops.chaos.plan import Act
 from ops.chaos.toxics import Toxic
+from ops.chaos.watch import Arrivals
 from ops.process_table import CHECKOUT, programs
 from ops.stack.processes import Identity
 from ops.stack.stack import Stack
@@ -37,6 +39,8 @@ class World:
     stack: Stack
     ground: Ground
     rng: random.Random
+    arrivals: Arrivals
+    resumed_max_s: float = 0.0  # from a fault to the next message that arrived
     joined: int = 1  # instances of the dispatcher so far
     done: dict[str, int] = field(default_factory=dict)  # label and target → how often
     problems: list[str] = field(default_factory=list)
@@ -71,11 +75,12 @@ async def carry_out(world: World, act: Act) -> None:
 
 
 async def _victim(world: World, name: str) -> Identity | None:
-    """The running process of this name; one that is just being started is waited for."""
+    """The process of this name once it serves; one that is just being started is waited for."""
     deadline = time.monotonic() + APPEARS_WITHIN_S
     while time.monotonic() < deadline:
-        if life := board.read(world.stack.data).life_of(name):
-            return life
+        for line in board.read(world.stack.data).processes:
+            if line.name == name and line.state == State.RUNNING and line.life.runs():
+                return line.life
         await asyncio.sleep(POLL_S)
     world.problems.append(f"{name} did not run within {APPEARS_WITHIN_S:.0f} s, so it was spared")
     return None

@@ -12,18 +12,25 @@ from ops.chaos.plan import Act
 Tell = Callable[[str], None]
 
 
+RESUMES_WITHIN_S = 30.0
+LOOK_EVERY_S = 0.05
+TAKES_HOLD_S = 0.3  # what was under way when a process was killed arrives within this
+
+
 async def torment(
     world: World, acts: Sequence[Act], *, for_s: float, over: Callable[[], bool], tell: Tell
 ) -> None:
-    """One act after the other, each after its pause; those that last overlap with what follows.
+    """One act after the other; those that last overlap with what follows.
 
-    Ends with the acts, after `for_s`, or when `over` says that there is nothing to disturb any
-    more. On return every fault is undone.
+    Each comes after its pause, and not before mail arrived since the one before: what has only
+    just been started has nothing to lose. Ends with the acts, after `for_s`, or when `over` says
+    that there is nothing to disturb any more. On return every fault is undone.
     """
     began = time.monotonic()
     lasting: set[asyncio.Task[None]] = set()
     try:
         for act in acts:
+            await _until_at_work(world, over)
             await asyncio.sleep(act.after_s)
             if time.monotonic() - began > for_s or over():
                 break
@@ -38,6 +45,17 @@ async def torment(
         for task in left:
             task.cancel()
         await asyncio.gather(*left, return_exceptions=True)
+
+
+async def _until_at_work(world: World, over: Callable[[], bool]) -> None:
+    """Until something arrived since the last fault took hold, or nothing does for so long."""
+    await asyncio.sleep(TAKES_HOLD_S)
+    since = time.monotonic()
+    while not over() and world.arrivals.last_at <= since:
+        if time.monotonic() > since + RESUMES_WITHIN_S:
+            return
+        await asyncio.sleep(LOOK_EVERY_S)
+    world.resumed_max_s = max(world.resumed_max_s, world.arrivals.last_at - since)
 
 
 async def _tried(world: World, act: Act) -> None:

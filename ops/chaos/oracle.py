@@ -49,6 +49,7 @@ class Verdict:
     ambiguous_received: int = 0
     journal_ambiguous: int = 0
     journal_received: int = 0
+    decisions_repeated: int = 0  # whose `pos` does not rise: readers drop them (I2)
     verify_ok: bool = False
     problems: list[str] = field(default_factory=list)
 
@@ -58,8 +59,24 @@ async def judge(where: Where, campaigns: Collection[str], run: str, sink: Path) 
     sends = await _sends(where, campaigns)
     received = _received(sink, run)
     verdict = compared(sends, received)
+    verdict.decisions_repeated = await decisions_repeated(where)
     await _add_proof(verdict, where, campaigns, sink)
     return verdict
+
+
+async def decisions_repeated(where: Where) -> int:
+    """Decisions in the log behind one that was decided later, or there twice."""
+    count = 0
+    highest: dict[int, int] = {}
+    async with log_tail.opened(where.bootstrap, where.prefix, (Topic.DECISIONS,)) as tail:
+        async for records in tail.until(await tail.ends()):
+            for record in records:
+                pos = codec.pos_of(record.headers)
+                if pos is None:
+                    continue
+                count += pos <= highest.get(record.partition, 0)
+                highest[record.partition] = max(pos, highest.get(record.partition, 0))
+    return count
 
 
 async def _sends(where: Where, campaigns: Collection[str]) -> dict[str, Told]:

@@ -72,7 +72,7 @@ class Expect:
     """Beyond what always holds: nothing lost, nothing twice, every ambiguity in flight, named."""
 
     ambiguous_max: int | None = None
-    stall_max_s: float | None = None
+    resumed_max_s: float | None = None  # from a fault to the next arrival
     faults_min: int = 0
     journal_share_min: float | None = None  # of ambiguous told by a dead owner's journal: received
 

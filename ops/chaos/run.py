@@ -60,11 +60,13 @@ class _Run:
         self, where: Where, stack: Stack, plan: Plan, laid: ground.Ground, tell: Tell
     ) -> None:
         self._where, self._stack, self._plan, self._tell = where, stack, plan, tell
-        self._world = World(stack, laid, random.Random(laid.run))  # noqa: S311 - as drawn
+        self._arrivals = Arrivals()
+        rng = random.Random(laid.run)  # noqa: S311 - as drawn
+        self._world = World(stack, laid, rng, self._arrivals)
         self._campaigns = Campaigns(where, laid, plan.load)
         self._campaigns.tenant_id = deriver(where.id_key.encode(), "ten")(LOCAL_TENANT)
-        self._arrivals = Arrivals()
         self._over = False
+        self._repeated_before = 0
         self._calls = Caller(stack, self._campaigns.tenant_id, laid.run, plan.load.calls_per_s)
 
     @property
@@ -74,6 +76,7 @@ class _Run:
     async def go(self, seed: int) -> dict[str, Any]:
         began = time.monotonic()
         before = self._restarts()
+        self._repeated_before = await oracle.decisions_repeated(self._where)
         watching = asyncio.create_task(watch(self._sink, self._arrivals))
         await self._campaigns.launch(seed)
         calling = asyncio.create_task(self._calls.call())
@@ -151,14 +154,19 @@ class _Run:
             most = min(most, expect.ambiguous_max)
         if verdict.ambiguous > most:
             problems.append(f"{verdict.ambiguous} sends are ambiguous, at most {most} may be")
-        if expect.stall_max_s is not None and self._arrivals.stall_max_s > expect.stall_max_s:
+        if expect.resumed_max_s is not None and self._world.resumed_max_s > expect.resumed_max_s:
             problems.append(
-                f"nothing arrived for {self._arrivals.stall_max_s:.1f} s, "
-                f"at most {expect.stall_max_s} s may pass"
+                f"after a fault nothing arrived for {self._world.resumed_max_s:.1f} s, "
+                f"at most {expect.resumed_max_s} s may pass"
             )
         done = sum(n for name, n in self._world.done.items() if name != "none")
         if done < expect.faults_min:
             problems.append(f"only {done} faults were done, {expect.faults_min} are asked for")
+        if verdict.decisions_repeated > self._repeated_before:
+            problems.append(
+                f"{verdict.decisions_repeated - self._repeated_before} decisions lie in the log "
+                "out of order or twice: two relays carried them"
+            )
         share = expect.journal_share_min
         if share is not None and verdict.journal_received < share * verdict.journal_ambiguous:
             problems.append(
@@ -179,6 +187,7 @@ class _Run:
             "campaigns": self._campaigns.ids,
             **found,
             "in_flight_max": self.in_flight_max(),
+            "resumed_max_s": round(self._world.resumed_max_s, 2),
             "stall_max_s": round(self._arrivals.stall_max_s, 2),
             "faults": dict(sorted(self._world.done.items())),
             "restarts": restarts,

@@ -75,7 +75,7 @@ def _print(found: dict[str, Any]) -> None:
         f"{found['ambiguous_received']:,} were received",
         "lost": str(found["lost"]),
         "twice": str(found["duplicates"]),
-        "stall": f"{found['stall_max_s']} s at most between two arrivals",
+        "resumed": f"{found['resumed_max_s']} s at most from a fault to the next arrival",
     }
     for name, text in lines.items():
         print(f"{name:<10} {text}")

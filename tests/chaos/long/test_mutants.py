@@ -1,0 +1,41 @@
+"""The oracle can fail: with a safeguard taken out it turns red, on plans that hold else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.chaos.kit import mutated, stack
+from tests.chaos.mutants import ROLE_OF
+
+pytestmark = [pytest.mark.stack, pytest.mark.fault]
+PLANS = Path(__file__).parent / "plans"
+SEED = 3
+
+
+@pytest.mark.parametrize(
+    ("mutant", "plan", "copies", "told"),
+    [
+        ("claim_removed", "kills", 1, "was received 2 times"),
+        ("start_after_dots", "kills", 1, "was received 2 times"),
+        ("outcome_before_reply", "drops", 1, "is accepted and was not received"),
+        ("relay_lock_off", "calls", 2, "two relays carried them"),
+    ],
+)
+def test_the_oracle_turns_red(
+    tmp_path: Path, mutant: str, plan: str, copies: int, told: str
+) -> None:
+    with stack(tmp_path, other=mutated(mutant, ROLE_OF[mutant], copies)) as job:
+        found = job.chaos(str(PLANS / f"{plan}.toml"), SEED)
+
+    assert not found["ok"]
+    assert any(told in problem for problem in found["problems"]), found["problems"]
+
+
+@pytest.mark.parametrize("plan", ["kills", "drops", "calls"])
+def test_the_same_plans_hold_with_every_safeguard(tmp_path: Path, plan: str) -> None:
+    with stack(tmp_path) as job:
+        found = job.chaos(str(PLANS / f"{plan}.toml"), SEED)
+
+    assert found["ok"], found["problems"]

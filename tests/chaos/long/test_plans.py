@@ -1,0 +1,127 @@
+"""Every plan that comes along, at CI size, each with the figure that docs/reliability.md prints."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from tests.chaos.kit import ChaosStack, record, stack
+
+pytestmark = [pytest.mark.stack, pytest.mark.fault]
+SEED = int(os.environ.get("PM_CHAOS_SEED") or 1)
+#: Zombies are taken over, and their slices concluded, in seconds instead of minutes.
+SHORT_SLICES = {"PM_SLICE_DEADLINE_S": "10", "PM_DOT_TIMEOUT_S": "8", "PM_LEASE_S": "6"}
+NOTHING = "{lost} lost, {duplicates} twice, {ambiguous} ambiguous of {in_flight_max} in flight"
+
+
+@dataclass(frozen=True)
+class Line:
+    """A plan, what it shows, and the words for what came of it."""
+
+    row: int
+    plan: str
+    what: str
+    target: str
+    figure: str = NOTHING
+
+
+LINES = (
+    Line(
+        10,
+        "kill-each",
+        "kill -9 of each of eight processes in turn, 40 times each",
+        "0 lost, 0 twice, ambiguous at most what was in flight",
+    ),
+    Line(
+        11,
+        "kill-dispatcher",
+        "kill -9 of the dispatcher",
+        "0 lost, 0 twice, mail again within 15 s, 99 % of journal-confirmed received",
+        NOTHING + "; again after {resumed_max_s} s; {journal_received} of {journal_ambiguous} "
+        "journal-confirmed received",
+    ),
+    Line(12, "kill-random", "kill -9 of anything at random, and nothing", "0 lost, 0 twice"),
+    Line(20, "graceful", "SIGTERM under load", "0 ambiguous"),
+    Line(21, "short-pauses", "SIGSTOP shorter than a session", "0 ambiguous, 0 twice"),
+    Line(31, "storm", "dispatchers join and die every 2 s", "0 lost, 0 twice"),
+    Line(
+        40,
+        "postgres",
+        "Postgres stops at once, 20 times",
+        "0 lost, 0 twice, no acknowledged command lost",
+        NOTHING + "; {calls[acknowledged]} commands acknowledged, all in the log",
+    ),
+    Line(41, "locks", "tables of Postgres locked for seconds", "0 lost, 0 twice"),
+    Line(50, "peers", "next hops of thirteen bad kinds", "0 lost, 0 twice"),
+    Line(51, "tls", "STARTTLS offered and broken", "0 ambiguous, 0 lost"),
+    Line(60, "poison", "1,000 records that nobody can read", "0 lost, 0 stalls"),
+    Line(61, "repeats", "records and hints once more, shuffled", "0 twice, 0 ambiguous"),
+)
+THREE = (
+    Line(
+        70,
+        "brokers",
+        "kill -9 of one of three brokers, 30 times",
+        "0 lost, 0 twice, no acknowledged command lost",
+        NOTHING + "; {calls[acknowledged]} commands acknowledged, all in the log",
+    ),
+    Line(
+        71,
+        "two-brokers-down",
+        "two of three brokers frozen at once",
+        "0 lost, 0 twice, no acknowledged command lost",
+        NOTHING + "; {calls[acknowledged]} commands acknowledged, all in the log",
+    ),
+)
+
+
+def held(job: ChaosStack, line: Line) -> dict[str, Any]:
+    """Run the plan, keep its figures, and fail where it does not hold."""
+    found = job.chaos(line.plan, SEED)
+    record(line.row, line.what, found, line.figure.format(**found), line.target)
+    assert found["ok"], found["problems"]
+    return found
+
+
+@pytest.fixture(scope="module")
+def one_broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStack]:
+    with stack(tmp_path_factory.mktemp("one")) as job:
+        yield job
+
+
+@pytest.fixture(scope="module")
+def short_slices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStack]:
+    with stack(tmp_path_factory.mktemp("short"), settings=SHORT_SLICES) as job:
+        yield job
+
+
+@pytest.fixture(scope="module")
+def three_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStack]:
+    with stack(tmp_path_factory.mktemp("three"), "--brokers", "3") as job:
+        yield job
+
+
+@pytest.mark.parametrize("line", LINES, ids=lambda line: line.plan)
+def test_the_plan_holds(one_broker: ChaosStack, line: Line) -> None:
+    held(one_broker, line)
+
+
+@pytest.mark.parametrize("line", THREE, ids=lambda line: line.plan)
+def test_the_plan_holds_with_three_brokers(three_brokers: ChaosStack, line: Line) -> None:
+    held(three_brokers, line)
+
+
+def test_zombies_send_nothing_once_they_were_taken_over(short_slices: ChaosStack) -> None:
+    what = "dispatchers stopped past takeover (SIGSTOP), then woken"
+    held(short_slices, Line(30, "zombies", what, "0 twice, 0 lost"))
+
+
+@pytest.mark.skipif(os.environ.get("PM_CHAOS_SIZE") != "full", reason="make chaos-full")
+def test_the_full_size_holds(tmp_path_factory: pytest.TempPathFactory) -> None:
+    with stack(tmp_path_factory.mktemp("full")) as job:
+        what = "the full size: kill -9 of five processes in turn"
+        held(job, Line(15, "kill-full", what, "0 lost, 0 twice, ambiguous at most in flight"))
