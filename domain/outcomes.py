@@ -24,6 +24,7 @@ __all__ = [
     "OutcomeClass",
     "classify",
     "explain",
+    "is_final",
     "judge",
     "retry_hint_s",
     "scrub",
@@ -72,12 +73,17 @@ def judge(reply: Reply, provider: str = "") -> Judgement:
         return ACCEPTED
     if kind not in {4, 5}:
         return _unanswered(reply)
-    enhanced = scrub(reply.text, reply.code)
     meant = explain(reply.code, reply.phase, reply.text, provider)
-    if kind == 5 and reply.phase not in _OURS:  # noqa: PLR2004 - RFC 5321 §4.2.1
+    enhanced = scrub(reply.text, reply.code)
+    if is_final(reply.code, reply.phase):
         return Judgement(Outcome.REJECTED, meant.reason, enhanced, rule=meant.rule)
     hint = retry_hint_s(reply.text)
     return Judgement(Outcome.DEFERRED, meant.reason, enhanced, hint, meant.rule)
+
+
+def is_final(code: int, phase: Phase | None) -> bool:
+    """Whether a reply ends its send: a 5xx, unless it is about how we and the next hop talk."""
+    return code >= 500 and phase not in _OURS  # noqa: PLR2004 - RFC 5321 §4.2.1
 
 
 def _unanswered(reply: Reply) -> Judgement:

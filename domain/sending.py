@@ -79,6 +79,8 @@ class Result(TypedDict):
     code: NotRequired[int]  # reply code, RFC 5321
     enhanced: NotRequired[str]  # enhanced status code, RFC 3463
     retry_after_s: NotRequired[int]  # a wait that the reply asked for
+    rule: NotRequired[str]  # that decided the class of a reply (domain/replies)
+    rules: NotRequired[int]  # version of the rules
 
 
 @event_type("BatchPlanned", topic=Topic.REQUESTS, key="batch_id")

@@ -87,6 +87,8 @@ ENHANCED: dict[str, C] = {
     "7.*": C.REPUTATION_BLOCK,
 }
 
+#: What the names of those rules begin with that decide where no wording and no status did.
+UNKNOWN_RULES = ("unknown", "code.")
 _UNNAMED = Meaning(C.UNKNOWN, "unknown", "no rule says anything of it")
 #: Reply codes that say the same in every phase (RFC 5321 §4.2.3, RFC 7504, RFC 4954).
 CODES: dict[int, C] = {

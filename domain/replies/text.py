@@ -28,14 +28,18 @@ _FOLDED = str.maketrans(
 )
 
 
+def folded(text: str) -> str:
+    """In lower case, Latin letters without accents."""
+    lower = text.lower()
+    return lower if lower.isascii() else lower.translate(_FOLDED)
+
+
 def masked(text: str) -> str:
     """One line in lower case; addresses are `@`, IP addresses `#`."""
     text = text[:LENGTH_MAX]
     if "\n" in text or "\r" in text:
         text = _MULTI.sub(" ", text)
-    text = text.lower()
-    if not text.isascii():
-        text = text.translate(_FOLDED)
+    text = folded(text)
     if "@" in text or "<>" in text:
         text = _ADDRESS.sub("@", text)
     text = " ".join(text.split())

@@ -15,6 +15,8 @@ from domain.event import Topic
 from domain.indexes import Ranges, each, from_indexes
 from domain.outcomes import judge
 from domain.ports import EventLog, Reply
+from domain.replies.ruleset import VERSION
+from domain.replies.statuses import UNKNOWN_RULES
 from domain.sending import OutcomesRecorded, Result
 from streams.dispatching.claim import Release
 
@@ -34,6 +36,12 @@ class Finding(NamedTuple):
     code: int = 0
     enhanced: str = ""
     retry_after_s: int | None = None
+    rule: str = ""
+
+    @property
+    def unknown(self) -> bool:
+        """Whether no rule about wordings or status codes knew the reply."""
+        return self.rule.startswith(UNKNOWN_RULES)
 
     def result(self, ranges: Ranges) -> Result:
         """As the log tells it: what does not apply is left out."""
@@ -46,6 +54,9 @@ class Finding(NamedTuple):
             found["enhanced"] = self.enhanced
         if self.retry_after_s is not None:
             found["retry_after_s"] = self.retry_after_s
+        if self.rule:
+            found["rule"] = self.rule
+            found["rules"] = VERSION
         return found
 
 
@@ -59,6 +70,7 @@ def finding_of(reply: Reply, provider: str) -> Finding:
         code=reply.code,
         enhanced=judged.enhanced,
         retry_after_s=judged.retry_after_s,
+        rule=judged.rule,
     )
 
 
@@ -66,11 +78,15 @@ class Account:
     """What became of one slice's sends. Each counts once; the first finding about it stands."""
 
     def __init__(
-        self, release: Release, outbox: Outbox, found: Callable[[Finding], None] = lambda _: None
+        self,
+        release: Release,
+        outbox: Outbox,
+        found: Callable[[Finding], None] = lambda _: None,
+        unknown: Callable[[int, Reply, Finding], None] = lambda *_: None,
     ) -> None:
-        """`found` is told what each send came to."""
+        """`found` is told what each send came to, `unknown` each reply that no rule knows."""
         self.release = release
-        self._found = found
+        self._found, self._unknown = found, unknown
         self.open = set(each(release.indexes))
         self.settled = asyncio.Event()  # all findings are in the log
         self._outbox = outbox
@@ -79,7 +95,10 @@ class Account:
 
     def report(self, index: int, reply: Reply) -> None:
         """A lane's report (domain.ports.Report)."""
-        self.find(finding_of(reply, self.release.provider), (index,))
+        finding = finding_of(reply, self.release.provider)
+        self.find(finding, (index,))
+        if finding.unknown:
+            self._unknown(index, reply, finding)
 
     def find(self, finding: Finding, indexes: Iterable[int]) -> None:
         """Sends came to this; those that have a finding already keep it."""

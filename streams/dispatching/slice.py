@@ -29,6 +29,7 @@ from domain.ports import (
     NextHop,
     NotRendered,
     Phase,
+    Reply,
     Resolver,
 )
 from domain.refusals import Refused
@@ -38,6 +39,7 @@ from streams.dispatching.dots import Dots
 from streams.dispatching.outcomes import Account, Finding, Outbox
 from streams.dispatching.parts import Part, parts
 from streams.dispatching.routes import Routed, routed
+from streams.dispatching.unknown_replies import UnknownReplies
 
 STARTED_TIMEOUT_S = 5.0
 #: Lanes report what they hold by the deadline themselves; this is for one that does not.
@@ -70,6 +72,7 @@ class Sending:
     dots: Dots
     owner: str
     id_key: str
+    unknown: UnknownReplies = field(default_factory=UnknownReplies)
     destinations: asyncio.Semaphore = field(
         default_factory=lambda: asyncio.Semaphore(DESTINATIONS_AT_ONCE)
     )
@@ -82,11 +85,17 @@ class SliceRun:
         self, sending: Sending, taken: Slice, found: Callable[[Finding], None] = lambda _: None
     ) -> None:
         self._sending, self._slice = sending, taken
-        self._account = Account(taken.release, sending.outbox, found)
+        self._account = Account(taken.release, sending.outbox, found, self._note_unknown)
         key = sending.id_key.encode()
         self._send_id, self._event_id = deriver(key, "snd"), deriver(key, "evt")
         self._signing = asyncio.Semaphore(PARTS_AT_ONCE)
         self._stamps: dict[int, bytes] = {}
+
+    def _note_unknown(self, index: int, reply: Reply, finding: Finding) -> None:
+        one = next((one for one in self._slice.recipients if one.index == index), None)
+        fields = orjson.loads(one.fields or "{}") if one else {}
+        personal = [one.address or "" if one else "", *map(str, fields.values())]
+        self._sending.unknown.note(finding, reply, self._slice.release.provider, personal)
 
     async def bring(self, cut_short: asyncio.Event) -> None:
         """Attempt what may be attempted; return once every finding is in the log.

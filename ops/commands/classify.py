@@ -1,0 +1,34 @@
+"""`penguin classify`: what SMTP replies mean, line by line, without a stack."""
+
+from __future__ import annotations
+
+import sys
+
+import typer
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def classify() -> None:
+    """Read JSON lines from stdin, write one JSON line for each: what the SMTP reply means.
+
+    In: `reply`, the text with its codes, lines of a longer one separated by newlines; optional
+    `phase` (connect, ehlo, auth, mail, rcpt, data, dot), `provider`, `host` (an MX host).
+
+    Out: `class`; `hard`, whether the address itself was refused for good; `suppress`, whether the
+    recipient gets no more mail; `retry_after_s`, the wait before the next attempt, or null; `rule`
+    and `source`, what decided. A bad line is answered by `line` and `error`; the others go on, and
+    the exit code is 2. Classes: docs/classification.md. Needs no stack.
+    """
+    from ops.classifying import answers
+    from ops.errors import Usage
+
+    out, bad, first_bad = sys.stdout.buffer, 0, b""
+    for told, good in answers(sys.stdin.buffer):
+        out.write(told + b"\n")
+        if not good:
+            bad, first_bad = bad + 1, first_bad or told
+    out.flush()
+    if bad:
+        raise Usage(f"{bad} bad line{'s' * (bad > 1)}, the first: {first_bad.decode()}")
