@@ -28,6 +28,8 @@ COMMANDS = {
     "campaign": "pause, resume, cancel or watch a campaign",
     "verify": "prove from the log alone that every requested send has exactly one end",
     "authority": "which stack may send; take that over after a restore",
+    "classify": "what SMTP replies mean: JSON lines in, JSON lines out",
+    "rules": "replies that no rule knows, for who writes rules",
     "events": "the log as lines",
     "chaos": "harm a running test stack by plan; prove nothing lost, nothing sent twice",
     "projections": "position and age of read models; rebuild one",
