@@ -1,7 +1,7 @@
 """Many decisions at once in the decision log: one look at their streams, one transaction for all.
 
-Statements are per tenant, because RLS shows one at a time; they go to Postgres without a wait for
-each other's results.
+RLS shows one tenant at a time, so that a batch goes to Postgres in parts, a tenant each; functions
+of migration 0490 take all parts in one call.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, LiteralString
 
+import orjson
 import psycopg
 from eventsourcing.persistence import InterfaceError, OperationalError
 from eventsourcing.utils import retry
@@ -44,38 +45,48 @@ class Leaves:
         return self.context.get("command_id", "")
 
 
+#: A tenant, and what of the batch is its own.
+Group = tuple[str, Sequence[Leaves]]
+
 # ---- one look
 
 
 @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
 def look(recorder: DecisionRecorder, wanted: Sequence[Wanted]) -> list[Stream]:
     """The stream of each as its tenant sees it, with the answer if its command was given before."""
+    asked = [(tenant_id, list(own)) for tenant_id, own in _by_tenant(wanted)]
     with recorder.datastore.get_connection() as conn, conn.pipeline(), conn.transaction():
         compared = conn.cursor().execute(decision_log.SQL["relay_compared"])
-        asked = [(tenant_id, *_ask(conn, tenant_id, own)) for tenant_id, own in _by_tenant(wanted)]
+        found = _call(conn, SQL["look"], [_asked(tenant_id, own) for tenant_id, own in asked])
+        answering = [_ask_answers(conn, tenant_id, own) for tenant_id, own in asked]
         row = compared.fetchone()
-        rows: dict[tuple[str, str], list[DictRow]] = {}
-        answers: dict[tuple[str, str], DictRow] = {}
-        for tenant_id, streams, answered in asked:
-            for stream_id, found in groupby(streams, key=itemgetter("originator_id")):
-                rows[tenant_id, stream_id] = list(found)
-            answers |= {(tenant_id, found["command_id"]): found for found in answered or ()}
+        rows = {
+            place: list(stream)
+            for place, stream in groupby(found, key=itemgetter("tenant_id", "originator_id"))
+        }
+        answers = {
+            (tenant_id, row["command_id"]): row
+            for (tenant_id, _), answered in zip(asked, answering, strict=True)
+            for row in answered or ()
+        }
     return [_stream(one, rows, answers, bool(row and row["compared"])) for one in wanted]
 
 
-def _ask(
-    conn: Connection[DictRow], tenant_id: str, wanted: Sequence[Wanted]
-) -> tuple[Cursor[DictRow], Cursor[DictRow] | None]:
-    bind(conn, tenant_id)
+def _asked(tenant_id: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
     codes = {one.stream_id: snapshots.code_of(one.evolve) for one in wanted}
-    streams = execute(
-        conn, SQL["streams"], {"stream_ids": list(codes), "codes": list(codes.values())}
-    )
+    streams = [{"stream_id": stream_id, "code": code} for stream_id, code in codes.items()]
+    return {"tenant_id": tenant_id, "streams": streams}
+
+
+def _ask_answers(
+    conn: Connection[DictRow], tenant_id: str, wanted: Sequence[Wanted]
+) -> Cursor[DictRow] | None:
     commands = [found for one in wanted if (found := one.context.get("command_id"))]
     if not commands:
-        return streams, None
+        return None
+    _bind(conn, tenant_id)
     asked = {"tenant_id": tenant_id, "command_ids": commands}
-    return streams, execute(conn, SQL["answers"], asked)
+    return _execute(conn, SQL["answers"], asked)
 
 
 def _stream(
@@ -121,80 +132,62 @@ def append(recorder: DecisionRecorder, leaves: Sequence[Leaves]) -> list[int]:
 
 
 def _append(
-    recorder: DecisionRecorder,
-    conn: Connection[DictRow],
-    groups: Sequence[tuple[str, Sequence[Leaves]]],
+    recorder: DecisionRecorder, conn: Connection[DictRow], groups: Sequence[Group]
 ) -> list[int]:
-    reserved = [_reserve(conn, tenant_id, leaves) for tenant_id, leaves in groups]
-    for wanted, not_held in filter(None, reserved):
-        if row := not_held.fetchone():
-            raise next(one for one in wanted if one.value == row["value"]).refusal()
-    if not any(one.entries for _, leaves in groups for one in leaves):
-        _remember_all(conn, groups)
-        return []
-    recorder.begin_appending(conn.cursor())
-    appended = [
-        _insert(conn, tenant_id, leaves)
-        for tenant_id, leaves in groups
-        if any(one.entries for one in leaves)
-    ]
-    positions = [row["notification_id"] for cursor in appended for row in cursor]
+    reserved = [part for tenant_id, own in groups if (part := _reserved(tenant_id, own))]
+    if reserved:  # before the table lock, so that waits stay outside it
+        for row in _call(conn, SQL["reserve"], reserved):
+            raise Reservation(row["kind"], row["value"], row["scope"]).refusal()
+    told = [part for tenant_id, own in groups if (part := _told(tenant_id, own))]
+    positions: list[int] = []
+    if told:
+        recorder.begin_appending(conn.cursor())
+        positions = [row["position"] for row in _call(conn, SQL["append"], told)]
     _remember_all(conn, groups)
     return positions
 
 
-def _reserve(
-    conn: Connection[DictRow], tenant_id: str, leaves: Sequence[Leaves]
-) -> tuple[list[Reservation], Cursor[DictRow]] | None:
-    """Before the table lock, so that waits stay outside it."""
-    wanted = [(one, leaf) for leaf in leaves for one in leaf.context.get("reservations", ())]
-    if not wanted:
-        return None
-    bind(conn, tenant_id)
-    columns = {
-        "tenant_id": tenant_id,
-        "kinds": [one.kind for one, _ in wanted],
-        "scopes": [one.scope for one, _ in wanted],
-        "names": [one.value for one, _ in wanted],
-        "stream_ids": [leaf.stream_id for _, leaf in wanted],
-    }
-    execute(conn, SQL["reserve"], columns)
-    return [one for one, _ in wanted], execute(conn, SQL["not_held"], columns)
+def _reserved(tenant_id: str, leaves: Sequence[Leaves]) -> dict[str, Any] | None:
+    wanted = [
+        {"kind": one.kind, "scope": one.scope, "value": one.value, "stream_id": leaf.stream_id}
+        for leaf in leaves
+        for one in leaf.context.get("reservations", ())
+    ]
+    return {"tenant_id": tenant_id, "reservations": wanted} if wanted else None
 
 
-def _insert(conn: Connection[DictRow], tenant_id: str, leaves: Sequence[Leaves]) -> Cursor[DictRow]:
-    bind(conn, tenant_id)
-    rows = [(entry, leaf.context) for leaf in leaves for entry in leaf.entries]
-    told = {
-        f"{name}s": [context.get(name, "") for _, context in rows]
-        for name in ("actor", "causation", "correlation", "command_id")
-    }
-    columns = {
-        "tenant_id": tenant_id,
-        "originator_ids": [entry.originator_id for entry, _ in rows],
-        "versions": [entry.originator_version for entry, _ in rows],
-        "topics": [entry.topic for entry, _ in rows],
-        "states": [entry.state for entry, _ in rows],
-        "event_ids": [entry.event_id for entry, _ in rows],
-    }
-    return execute(conn, SQL["append"], columns | told)
+def _told(tenant_id: str, leaves: Sequence[Leaves]) -> dict[str, Any] | None:
+    events = [
+        {
+            "stream": entry.originator_id,
+            "version": entry.originator_version,
+            "topic": entry.topic,
+            "state": entry.state.decode(),
+            "id": entry.event_id,
+            "actor": leaf.context.get("actor", ""),
+            "causation": leaf.context.get("causation", ""),
+            "correlation": leaf.context.get("correlation", ""),
+            "command": leaf.command_id,
+        }
+        for leaf in leaves
+        for entry in leaf.entries
+    ]
+    return {"tenant_id": tenant_id, "events": events} if events else None
 
 
-def _remember_all(
-    conn: Connection[DictRow], groups: Sequence[tuple[str, Sequence[Leaves]]]
-) -> None:
+def _remember_all(conn: Connection[DictRow], groups: Sequence[Group]) -> None:
     for tenant_id, leaves in groups:
         quiet = [one for one in leaves if one.command_id and not one.entries]
         if not quiet:
             continue
-        bind(conn, tenant_id)
+        _bind(conn, tenant_id)
         columns = {
             "tenant_id": tenant_id,
             "command_ids": [one.command_id for one in quiet],
             "stream_ids": [one.stream_id for one in quiet],
             "positions": [one.position for one in quiet],
         }
-        execute(conn, SQL["remember_answers"], columns)
+        _execute(conn, SQL["remember_answers"], columns)
 
 
 @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
@@ -203,10 +196,10 @@ def positions(recorder: DecisionRecorder, leaves: Sequence[Leaves]) -> dict[str,
     found: dict[str, int] = {}
     with recorder.datastore.get_connection() as conn, conn.transaction():
         for tenant_id, own in _by_tenant(leaves):
-            bind(conn, tenant_id)
+            _bind(conn, tenant_id)
             ids = [entry.event_id for one in own for entry in one.entries]
             asked = {"stream_ids": list({one.stream_id for one in own}), "event_ids": ids}
-            rows = execute(conn, SQL["positions"], asked)
+            rows = _execute(conn, SQL["positions"], asked)
             found |= {row["event_id"]: row["notification_id"] for row in rows}
     return found
 
@@ -214,12 +207,18 @@ def positions(recorder: DecisionRecorder, leaves: Sequence[Leaves]) -> dict[str,
 # ---- both
 
 
-def bind(conn: Connection[DictRow], tenant_id: str) -> None:
+def _call(
+    conn: Connection[DictRow], statement: LiteralString, parts: Sequence[dict[str, Any]]
+) -> Cursor[DictRow]:
+    return _execute(conn, statement, {"setting": bound_by(), "given": orjson.dumps(parts).decode()})
+
+
+def _bind(conn: Connection[DictRow], tenant_id: str) -> None:
     """From here on the transaction sees this tenant's rows (I11)."""
     conn.cursor().execute(BIND, (bound_by(), tenant_id))
 
 
-def execute(
+def _execute(
     conn: Connection[DictRow], statement: LiteralString, values: dict[str, Any]
 ) -> Cursor[DictRow]:
     """On a cursor of its own: each waits in the pipeline with its own results."""

@@ -16,8 +16,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from adapters import postgres
-from adapters.decision_log import Decisions
 from adapters.kafka_log import Draft, KafkaLog
 from adapters.message.template_file import parse_template
 from domain.event import Topic
@@ -86,18 +84,15 @@ def _worlds(where: Where, shape: Shape) -> Iterator[World]:
 
 
 def _keep_all(where: Where, shape: Shape, filled: Filled, ticker: Ticker) -> None:
-    log = Decisions(where.dsn, "pm_worker")
-    try:
-        with postgres.connect_sync(where.dsn, "pm_worker") as conn:
-            for world in _worlds(where, shape):
-                filled.decisions += keeping.keep(conn, log, world)
-                filled.tenants += 1
-                filled.leads += world.share.leads
-                filled.campaigns += len(world.mailings)
-                filled.sends += sum(world.share.campaigns)
-                ticker.tell(lambda: f"tenants {filled.tenants:,} of {shape.tenants:,}")
-    finally:
-        log.close()
+    with keeping.Keeper.at(where) as keeper:
+        keeper.check_same_shape(next(_worlds(where, shape)))
+        for group in keeping.groups(_worlds(where, shape)):
+            filled.decisions += keeper.keep(group)
+            filled.tenants += len(group)
+            filled.leads += sum(world.share.leads for world in group)
+            filled.campaigns += sum(len(world.mailings) for world in group)
+            filled.sends += sum(sum(world.share.campaigns) for world in group)
+            ticker.tell(lambda: f"tenants {filled.tenants:,} of {shape.tenants:,}")
 
 
 async def _append_all(where: Where, shape: Shape, filled: Filled, ticker: Ticker) -> None:

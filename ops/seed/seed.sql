@@ -1,43 +1,66 @@
--- What seeding writes into the vault and beside the planner; role pm_worker, the tenant set.
+-- What seeding writes into the vault and beside the planner; role pm_worker, the tenant set. All of
+-- it may be there already: seeding goes on where it was broken off.
 
--- name: seeded
-SELECT count(*) FROM vault.contact WHERE tenant_id = %(tenant_id)s
+-- name: prepare
+-- For this session alone: many tenants in one call, each under its own name, as RLS wants it. The
+-- campaigns are planned already, by whoever seeds: the planner leaves them alone.
+CREATE FUNCTION pg_temp.fill(setting text, given json, content_id text, body jsonb, at timestamptz)
+RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE part json; own text; list_id text; import_id text; rows int;
+BEGIN
+  FOR part IN SELECT value FROM json_array_elements(given) LOOP
+    own := part->>'tenant_id'; list_id := part->>'list_id'; import_id := part->>'import_id';
+    rows := part->>'rows';
+    PERFORM set_config(setting, own, true);
+    INSERT INTO vault.label (tenant_id, id, kind, label)
+    SELECT own, * FROM json_to_recordset(part->'labels') AS named (id text, kind text, label text)
+    ON CONFLICT DO NOTHING;
+    INSERT INTO vault.lead_list (tenant_id, list_id, created_at) VALUES (own, list_id, at)
+    ON CONFLICT DO NOTHING;
+    INSERT INTO vault.import (tenant_id, import_id, list_id, state, rows, imported, fields,
+                              started_at, ended_at)
+    VALUES (own, import_id, list_id, 'done', rows, rows, '{first_name,city}', at, at)
+    ON CONFLICT DO NOTHING;
+    INSERT INTO vault.content (tenant_id, content_id, body) VALUES (own, content_id, body)
+    ON CONFLICT DO NOTHING;
+    INSERT INTO vault.sender (tenant_id, sender_id, address, name)
+    VALUES (own, part->>'sender_id', part->>'sender', 'Seed') ON CONFLICT DO NOTHING;
+    INSERT INTO pipeline.plan (campaign_id, tenant_id, launched, frozen, done)
+    SELECT value, own, '{}', true, true FROM json_array_elements_text(part->'campaign_ids')
+    ON CONFLICT DO NOTHING;
+  END LOOP;
+END $$;
+CREATE FUNCTION pg_temp.add_leads(setting text, given json) RETURNS void LANGUAGE plpgsql AS $$
+#variable_conflict use_variable
+DECLARE part json; own text; list_id text; import_id text;
+BEGIN
+  FOR part IN SELECT value FROM json_array_elements(given) LOOP
+    own := part->>'tenant_id'; list_id := part->>'list_id'; import_id := part->>'import_id';
+    PERFORM set_config(setting, own, true);
+    WITH lead AS (
+      SELECT * FROM json_to_recordset(part->'leads')
+        AS lead (contact_id text, address text, domain text, fields jsonb)
+    ), kept AS (
+      INSERT INTO vault.contact (tenant_id, contact_id, address, address_key, domain, fields)
+      SELECT own, contact_id, address, address, domain, fields FROM lead ON CONFLICT DO NOTHING
+    )
+    INSERT INTO vault.list_member (tenant_id, list_id, contact_id, import_id)
+    SELECT own, list_id, contact_id, import_id FROM lead ON CONFLICT DO NOTHING;
+  END LOOP;
+END $$
 
--- name: name_things
-INSERT INTO vault.label (tenant_id, id, kind, label)
-SELECT %(tenant_id)s, * FROM unnest(%(ids)s::text[], %(kinds)s::text[], %(labels)s::text[])
-ON CONFLICT DO NOTHING
+-- name: fill
+SELECT pg_temp.fill(%(setting)s, %(given)s::json, %(content_id)s, %(body)s::jsonb, %(at)s)
 
--- name: make_list
-INSERT INTO vault.lead_list (tenant_id, list_id, created_at) VALUES (%(tenant_id)s, %(list_id)s, %(at)s)
-ON CONFLICT DO NOTHING
+-- name: add_leads
+SELECT pg_temp.add_leads(%(setting)s, %(given)s::json)
 
--- name: note_import
-INSERT INTO vault.import (tenant_id, import_id, list_id, state, rows, imported, fields, started_at, ended_at)
-VALUES (%(tenant_id)s, %(import_id)s, %(list_id)s, 'done', %(rows)s, %(rows)s, %(fields)s, %(at)s, %(at)s)
-ON CONFLICT DO NOTHING
+-- name: begun
+-- Which of these streams the decision log has; role pm_projector, which reads every tenant's.
+SELECT originator_id FROM es.decision_events
+WHERE originator_id = ANY(%(streams)s) AND originator_version = 1
 
--- name: keep_content
-INSERT INTO vault.content (tenant_id, content_id, body) VALUES (%(tenant_id)s, %(content_id)s, %(body)s)
-ON CONFLICT DO NOTHING
-
--- name: keep_sender
-INSERT INTO vault.sender (tenant_id, sender_id, address, name)
-VALUES (%(tenant_id)s, %(sender_id)s, %(address)s, 'Seed')
-ON CONFLICT DO NOTHING
-
--- name: add_contacts
-INSERT INTO vault.contact (tenant_id, contact_id, address, address_key, domain, fields)
-SELECT %(tenant_id)s, contact_id, address, address, domain, fields
-FROM unnest(%(contact_ids)s::text[], %(addresses)s::text[], %(domains)s::text[], %(fields)s::jsonb[])
-  AS lead (contact_id, address, domain, fields)
-
--- name: add_members
-INSERT INTO vault.list_member (tenant_id, list_id, contact_id, import_id)
-SELECT %(tenant_id)s, %(list_id)s, contact_id, %(import_id)s FROM unnest(%(contact_ids)s::text[]) AS contact_id
-
--- name: plan_is_done
--- The campaigns are planned already, by whoever seeds: the planner leaves them alone.
-INSERT INTO pipeline.plan (campaign_id, tenant_id, launched, frozen, done)
-SELECT id, %(tenant_id)s, '{}', true, true FROM unnest(%(campaign_ids)s::text[]) AS id
-ON CONFLICT DO NOTHING
+-- name: told
+-- What one seeded tenant was given: events of its list and its campaigns; role pm_projector.
+SELECT originator_id, topic, state FROM es.decision_events WHERE originator_id = ANY(%(streams)s)

@@ -5,16 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property, partial
+from functools import cached_property, partial, reduce
 from typing import Any
 
-from adapters.decision_log import Entry
 from adapters.message.template_file import Content
 from domain import campaign, lead_list, sending_domain, sending_ip, template, tenant
 from domain.campaign import CampaignDrafted
 from domain.event import Event
 from domain.lead_list import ImportCounts
+from domain.ports import CommandContext, Reservation, Wanted
 from domain.sending_ip import Egress
+from ops.launching.desk import ACTOR
 from ops.seed.shape import Share, launched_at
 
 #: Provider → the domain of seeded leads that it runs, and its share of them in percent.
@@ -27,6 +28,8 @@ PROVIDERS_OF_SMALL = ("gmail",)
 SMALL = 50  # a tenant with fewer leads has them all at one provider
 EXPIRE_AFTER_S = 72 * 3600
 Derive = Callable[..., str]
+#: How the sends of a world's mailing ended.
+Outcomes = Callable[["World", "Mailing"], dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -93,68 +96,75 @@ class World:
                 return name
         return name
 
+    def campaign_id(self, nth: int) -> str:
+        """Of the nth mailing, from 0."""
+        return self.id("cmp", nth)
+
     @cached_property
     def mailings(self) -> list[Mailing]:
         """The campaigns, oldest first."""
         count = len(self.share.campaigns)
         return [
-            Mailing(self.id("cmp", nth), sends, launched_at(self.now, nth, count))
+            Mailing(self.campaign_id(nth), sends, launched_at(self.now, nth, count))
             for nth, sends in enumerate(self.share.campaigns)
         ]
 
-    def entries(self, outcomes: Callable[[Mailing], dict[str, int]]) -> list[Entry]:
-        """What was decided, through the domain's own decisions, stream by stream."""
+    def wanted(self, outcomes: Outcomes) -> list[Wanted]:
+        """What is decided about it, through the domain's own decisions: a stream each, in order.
+
+        A stream that was begun before is left as it is.
+        """
         return [*self._ground(), *self._campaigns(outcomes)]
 
-    def _ground(self) -> Iterator[Entry]:
+    @cached_property
+    def last_stream(self) -> str:
+        """Of `wanted`: where this one is told, all of it is."""
+        if self.mailings:
+            return campaign.stream(self.mailings[-1].campaign_id)
+        return template.stream(self.id("tpl"))
+
+    @cached_property
+    def list_stream(self) -> str:
+        return lead_list.stream(self.list_id)
+
+    def _ground(self) -> Iterator[Wanted]:
         own, ip, list_id = self.tenant_id, self.ip, self.list_id
+        domain_id, template_id = self.id("dom"), self.id("tpl")
+        yield self._story(tenant, own, partial(tenant.create, tenant_id=own))
+        yield self._story(
+            sending_ip, ip, partial(sending_ip.add, tenant_id=own, ip=ip, egress=Egress())
+        )
+        yield self._story(
+            sending_domain,
+            domain_id,
+            partial(sending_domain.add, tenant_id=own, domain_id=domain_id, domain=self.domain),
+            reservations=[Reservation("sending domain", self.domain)],
+        )
         rows = self.share.leads
         counts = ImportCounts(rows, rows, 0, 0)
-        domain_id, template_id = self.id("dom"), self.id("tpl")
-        ground: list[tuple[Any, str, list[Callable[[Any], Sequence[Event]]]]] = [
-            (tenant, own, [partial(tenant.create, tenant_id=own)]),
-            (sending_ip, ip, [partial(sending_ip.add, tenant_id=own, ip=ip, egress=Egress())]),
-            (
-                sending_domain,
-                domain_id,
-                [
-                    partial(
-                        sending_domain.add, tenant_id=own, domain_id=domain_id, domain=self.domain
-                    )
-                ],
-            ),
-            (
-                lead_list,
-                list_id,
-                [
-                    partial(lead_list.create, tenant_id=own, list_id=list_id),
-                    partial(lead_list.record_import, import_id=self.id("imp"), counts=counts),
-                ],
-            ),
-            (
-                template,
-                template_id,
-                [
-                    partial(template.create, tenant_id=own, template_id=template_id),
-                    partial(
-                        template.publish,
-                        content_id=self.content.content_id,
-                        variables=self.content.variables,
-                    ),
-                ],
-            ),
-        ]
-        for module, thing_id, decisions in ground:
-            yield from self._decided(module, module.stream(thing_id), decisions)
+        yield self._story(
+            lead_list,
+            list_id,
+            partial(lead_list.create, tenant_id=own, list_id=list_id),
+            partial(lead_list.record_import, import_id=self.id("imp"), counts=counts),
+        )
+        content_id, variables = self.content.content_id, self.content.variables
+        yield self._story(
+            template,
+            template_id,
+            partial(template.create, tenant_id=own, template_id=template_id),
+            partial(template.publish, content_id=content_id, variables=variables),
+        )
 
-    def _campaigns(self, outcomes: Callable[[Mailing], dict[str, int]]) -> Iterator[Entry]:
+    def _campaigns(self, outcomes: Outcomes) -> Iterator[Wanted]:
         for mailing in self.mailings:
-            decisions = [
+            yield self._story(
+                campaign,
+                mailing.campaign_id,
                 partial(campaign.draft, drafted=self.drafted(mailing)),
                 partial(campaign.launch, now=mailing.at),
-                partial(campaign.finish, requested=mailing.sends, outcomes=outcomes(mailing)),
-            ]
-            yield from self._decided(campaign, campaign.stream(mailing.campaign_id), decisions)
+                partial(campaign.finish, requested=mailing.sends, outcomes=outcomes(self, mailing)),
+            )
 
     def drafted(self, mailing: Mailing) -> CampaignDrafted:
         """What the campaign consists of."""
@@ -173,12 +183,28 @@ class World:
             expire_after_s=EXPIRE_AFTER_S,
         )
 
-    def _decided(
-        self, module: Any, stream: str, decisions: Sequence[Callable[[Any], Sequence[Event]]]
-    ) -> Iterator[Entry]:
-        state, version = module.initial, 0
-        for decide in decisions:
-            for event in decide(state):
-                version += 1
-                state = module.evolve(state, event)
-                yield Entry(stream, version, event, self.id("evt", stream, version))
+    def _story(
+        self,
+        module: Any,
+        thing_id: str,
+        *decisions: Callable[[Any], Sequence[Event]],
+        reservations: Sequence[Reservation] = (),
+    ) -> Wanted:
+        """All that is decided on one stream, as one decision."""
+
+        def decide(state: Any) -> list[Event]:
+            told: list[Event] = []
+            if state != module.initial:
+                return told
+            for one in decisions:
+                events = one(state)
+                state = reduce(module.evolve, events, state)
+                told += events
+            return told
+
+        context: CommandContext = {
+            "tenant_id": self.tenant_id,
+            "actor": ACTOR,
+            "reservations": reservations,
+        }
+        return Wanted(module.stream(thing_id), module.initial, module.evolve, decide, context)

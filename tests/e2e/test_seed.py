@@ -27,6 +27,7 @@ def test_what_is_seeded_holds_and_is_never_mailed(job: MainJob) -> None:
     again = job.run("seed", *SIZE)
     proof = job.run("verify")
     models = job.run("projections", "status")
+    said = job.refused(2, "seed", "--tenants", "12", "--leads", "900", "--sends", "4100")
 
     assert (filled["tenants"], filled["leads"], filled["sends"]) == (12, 900, 4000)
     assert (again["decisions"], again["records"]) == (0, filled["records"])
@@ -34,6 +35,7 @@ def test_what_is_seeded_holds_and_is_never_mailed(job: MainJob) -> None:
     assert proof["sends"] == 4000
     assert {model["lag"] for model in models} == {0}
     assert (job.data / "sink" / "received.jsonl").read_text() == ""
+    assert "seeded with other sizes" in said
 
 
 def test_a_shape_that_cannot_be_is_wrong_usage(job: MainJob) -> None:
