@@ -7,7 +7,7 @@ JOBS := 2
 PM_CORPUS ?= ../shared/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down check test corpus simulate chaos chaos-full scoreboard bench clean format lint types imports generated fast
+.PHONY: help setup demo up down check test corpus simulate drill chaos chaos-full scoreboard bench clean format lint types imports generated fast
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -59,7 +59,7 @@ fast:
 	@$(BIN)/pytest -q -n $(JOBS) $(FAST_TESTS)
 
 test: check ## check, then every test on a real Kafka and Postgres that it starts itself
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile tests $(addprefix --ignore=,$(FAST_TESTS) tests/corpus tests/chaos/long)
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile tests $(addprefix --ignore=,$(FAST_TESTS) tests/corpus tests/chaos/long tests/drills)
 
 corpus: setup ## judge the classifier on real replies, which lie outside the project (PM_CORPUS)
 	@test -d $(PM_CORPUS) || { echo "no corpus in $(PM_CORPUS): set PM_CORPUS to its folder" >&2; exit 3; }
@@ -67,6 +67,9 @@ corpus: setup ## judge the classifier on real replies, which lie outside the pro
 
 simulate: setup ## the pipeline under a seeded scheduler, 10,000 seeds (PM_SEEDS, PM_SEED: the first)
 	@PM_SEEDS=$${PM_SEEDS:-10000} $(BIN)/pytest -q -n $(JOBS) --dist load tests/simulation
+
+drill: setup ## a stack copied in the middle of a campaign sends nothing until authority is taken: minutes
+	@$(BIN)/pytest -q tests/drills
 
 chaos: setup ## every chaos plan at CI size and the mutants; an hour, wants the machine alone (PM_CHAOS_SEED)
 	@PM_CHAOS_RESULTS=$(CURDIR)/docs/scoreboard $(BIN)/pytest -q -p no:randomly tests/chaos

@@ -10,7 +10,6 @@ import fcntl
 import hashlib
 import json
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -59,11 +58,11 @@ def _seat(data_dir: Path) -> Iterator[str]:
 
 
 def _machine() -> str:
-    """The machine's id; its name where it has none."""
+    """The machine's id; empty where it has none: a container's name is another one each time."""
     try:
-        return MACHINE_ID.read_text().strip() or socket.gethostname()
+        return MACHINE_ID.read_text().strip()
     except OSError:
-        return socket.gethostname()
+        return ""
 
 
 def _read(file: Path) -> dict[str, str]:

@@ -30,6 +30,7 @@ COMMANDS = {
     "authority": "which stack may send; take that over after a restore",
     "classify": "what SMTP replies mean: JSON lines in, JSON lines out",
     "rules": "replies that no rule knows, for who writes rules",
+    "restore": "give a restored Postgres the decisions back that the log has",
     "events": "the log as lines",
     "chaos": "harm a running test stack by plan; prove nothing lost, nothing sent twice",
     "projections": "position and age of read models; rebuild one",
