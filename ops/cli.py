@@ -39,6 +39,7 @@ COMMANDS = {
     "keys": "create, list or revoke API keys; create makes the tenant if it is new",
     "staff": "add, list or remove people of the platform",
     "seed": "tenants, leads and finished campaigns by the thousand, for benches and trials",
+    "sim": "simulated receivers under the governor, an oracle or others, compared",
     "export-tenant": "a tenant's whole data as one file",
     "import-tenant": "such a file into this installation; nothing is sent",
     "secrets": "which keys seal secrets at rest; a new key; all of it under the newest",

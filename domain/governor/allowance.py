@@ -18,6 +18,7 @@ from domain.governor.state import (
     cell_key,
     domain_key,
     gate_key,
+    gates_of,
 )
 
 
@@ -44,8 +45,7 @@ def limits(state: State, scopes: Scopes, until_s: int = 0) -> Iterator[Allowance
     yield from _cell_limits(state, _cell(state, "cell", scopes), until_s)
     if scopes.domain_id:
         yield from _cell_limits(state, _cell(state, "domain", scopes), until_s)
-    owners = ("ip", scopes.ip), ("tenant", scopes.tenant_id), ("campaign", scopes.campaign_id)
-    for kind, owner in owners:
+    for kind, owner in gates_of(scopes):
         gate = state.gates.get(gate_key(kind, owner))
         if gate is not None and gate.breaker.status is not Status.CLOSED:
             yield _by_breaker(gate)

@@ -7,7 +7,7 @@ from domain.governor.draft import Draft
 from domain.governor.events import ReviewAsked
 from domain.governor.inputs import Attempted, Finding
 from domain.governor.profiles import HOUR_S, profile_of
-from domain.governor.state import Cell, Counts, Gate, Status
+from domain.governor.state import DAY_S, Cell, Counts, Gate, Status
 
 #: OutcomeClass → what it is counted as. Others say nothing about the sender.
 KINDS = {
@@ -29,6 +29,7 @@ CONTENT_SHARE, CONTENT_MIN = 0.05, 50
 HARD_STOP, HARD_REVIEW = 0.10, 0.05
 AMBIGUOUS_SHARE, AMBIGUOUS_MIN, AMBIGUOUS_S = 0.01, 200, 900
 UNREACHED_MIN, UNREACHED_S, UNREACHED_MAX_S = 5, 300, HOUR_S
+TENANT_HALF_LIFE_DAYS, FORGET_DAYS = 3, 30
 FOR_GOOD = (0, 0)  # until a person, or a check, ends it
 
 
@@ -102,6 +103,24 @@ def of_tenant(draft: Draft, gate: Gate, found: Counts) -> None:
         return
     gate.review_asked = True
     draft.decide(ReviewAsked, gate, "hard_bounces", {"hard": gate.hard, "attempts": gate.attempts})
+
+
+def fade(gate: Gate, day: int) -> None:
+    """What a tenant did long ago counts less: by half in three days. A campaign is one act."""
+    if gate.kind == "tenant" and gate.day:
+        kept = 0.5 ** (max(0, day - gate.day) / TENANT_HALF_LIFE_DAYS)
+        gate.attempts, gate.hard = int(gate.attempts * kept), int(gate.hard * kept)
+    gate.day = max(gate.day, day)
+
+
+def forget(draft: Draft) -> None:
+    """Drop campaigns that nothing was heard of for a month, unless something stops them."""
+    last = draft.now_s // DAY_S - FORGET_DAYS
+    draft.gates = {
+        key: gate
+        for key, gate in draft.gates.items()
+        if gate.kind != "campaign" or gate.day > last or gate.breaker.status is not Status.CLOSED
+    }
 
 
 def bounced(cell: Cell, count: int) -> None:

@@ -31,6 +31,7 @@ class Draft:
     """What `step` works on. The State that it began with stays as it is."""
 
     def __init__(self, state: State, at_s: int) -> None:
+        self.state = state
         self.now_s = max(state.now_s, at_s)  # a clock that went back moves nothing
         self.cells = dict(state.cells)
         self.gates = dict(state.gates)

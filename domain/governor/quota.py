@@ -13,7 +13,7 @@ from domain.governor.state import DAY_S, UNBOUND, Cell, Counts, Phase, Status
 
 COMPLAINTS_STOP, COMPLAINTS_CARE = 0.003, 0.001  # Google and Yahoo: stay below 0.1, never 0.3 %
 HARD_STOP, HARD_CARE, HARD_FINE = 0.10, 0.05, 0.02
-HALF_LIFE_COMPLAINTS_DAYS, HALF_LIFE_HARD_DAYS = 7, 3
+HALF_LIFE_COMPLAINTS_DAYS, HALF_LIFE_HARD_DAYS = 2, 3
 CUT, THRESHOLD = 0.5, 0.7  # of the quota before
 COOL_DAYS = 3  # complaints come up to so long after the mail
 BLOCK_HOLD_DAYS, HARD_HOLD_DAYS = 2, 2
@@ -26,7 +26,7 @@ CAREFUL = 1.15  # the factor where complaints or hard bounces come near their li
 DOMAIN_GROWTH, DOMAIN_GROWTH_ABOVE = 1.5, 2_000
 IDLE_DAYS, IDLE_KEEP, COLD_DAYS = 7, 0.8, 30
 WARM_DAYS = 7
-LEARN_DOWN, LEARN_UP, LEARNED_MIN = 0.7, 1.25, 0.1  # of the growth above 1
+PASSED = 1.5  # times the threshold: it hurts there no more
 
 
 def pass_days(draft: Draft, cell: Cell) -> None:
@@ -80,16 +80,13 @@ def _judge(draft: Draft, cell: Cell) -> None:
     if cell.lowered_day == cell.day:
         cell.hold_days = BLOCK_HOLD_DAYS if today.blocked else max(0, cell.hold_days - 1)
     elif share > DEFERRED_CUT:
-        _learn(cell, LEARN_DOWN)
         taken = max(QUOTA_MIN, int(1.2 * today.accepted))
         cell.threshold = cell.quota
         _set(draft, cell, min(cell.quota, taken), "deferred")
     elif share > DEFERRED_STAY or cell.hold_days or _hard_rate(cell) > HARD_CARE:
-        _learn(cell, LEARN_DOWN if share > DEFERRED_STAY else 1.0)
         cell.hold_days = max(0, cell.hold_days - 1)
     elif today.accepted >= EARNED * cell.quota and _unblocked(today):
-        _learn(cell, LEARN_UP if share < DEFERRED_FINE else 1.0)
-        _grow(draft, cell)
+        _grow(draft, cell, share)
 
 
 def _unblocked(today: Counts) -> bool:
@@ -97,22 +94,26 @@ def _unblocked(today: Counts) -> bool:
     return today.blocked <= BLOCKED_FINE * today.judged
 
 
-def _grow(draft: Draft, cell: Cell) -> None:
+def _grow(draft: Draft, cell: Cell, deferred: float) -> None:
     if cell.curve:
         new = plans.next_on(cell.curve, cell.quota)
     else:
-        new = max(cell.quota + 1, int(cell.quota * _factor(cell)))
+        new = max(cell.quota + 1, int(cell.quota * _factor(cell, deferred)))
         if cell.target:
             new = min(new, max(cell.quota, int(HEADROOM * cell.target)))
-    if cell.recovering and cell.quota >= cell.threshold:
+    if cell.quota >= cell.threshold:
         cell.recovering = False
+    if cell.quota >= PASSED * cell.threshold:
+        cell.threshold = 0
     _set(draft, cell, max(new, cell.quota), "earned")
 
 
-def _factor(cell: Cell) -> float:
+def _factor(cell: Cell, deferred: float) -> float:
     """How much a good day is worth: the plan's factor, less what evidence takes from it."""
-    top = _top(cell)
-    factor = min(top, 1.0 + cell.growth) if cell.growth else top
+    factor = _top(cell)
+    if deferred > DEFERRED_FINE:
+        left = (DEFERRED_STAY - deferred) / (DEFERRED_STAY - DEFERRED_FINE)
+        factor = 1.0 + (factor - 1.0) * left
     if cell.threshold and cell.quota >= cell.threshold:
         factor = 1.0 + (factor - 1.0) / 2
     complaints = posteriors.mean(
@@ -128,13 +129,6 @@ def _top(cell: Cell) -> float:
     top = plans.growth_of(plans.plan_of(cell.plan), cell.quota)
     domain = cell.kind == "domain" and cell.quota >= DOMAIN_GROWTH_ABOVE
     return min(top, DOMAIN_GROWTH) if domain else top
-
-
-def _learn(cell: Cell, factor: float) -> None:
-    """Remember how much growth a day it bears: `growth` is what it was beyond 1."""
-    top = _top(cell) - 1.0
-    known = cell.growth or top
-    cell.growth = min(top, max(LEARNED_MIN, known * factor))
 
 
 # ---- cuts
@@ -198,7 +192,7 @@ def _idle(draft: Draft, cell: Cell) -> None:
     cell.warm_days = 0
     first = first_quota(cell)
     if cell.idle_days == COLD_DAYS and cell.used:
-        cell.used, cell.threshold, cell.growth, cell.recovering = False, 0, 0.0, False
+        cell.used, cell.threshold, cell.recovering = False, 0, False
         _set(draft, cell, min(cell.quota, first), "cold")
         if cell.breaker.status is Status.CLOSED:
             draft.phase(cell, Phase.COLD, "idle")

@@ -6,9 +6,12 @@ changes. A State holds the scopes of one tenant: IPs, domains and campaigns belo
 
 from __future__ import annotations
 
-from copy import copy
 from dataclasses import dataclass, field
 from enum import StrEnum
+from operator import attrgetter
+from typing import Any, TypeVar
+
+from domain.governor.inputs import Scopes
 
 VERSION = 1  # of the rules; stands in every decision
 DAY_S = 86_400
@@ -108,7 +111,6 @@ class Cell:
     quota: int = 0
     started: int = 0  # today
     today: Counts = field(default_factory=Counts)
-    growth: float = 0.0  # the factor a day that it learned to bear; 0: nothing learned
     threshold: int = 0  # above it growth is careful, as it hurt there before; 0: none
     hold_days: int = 0
     cool_days: int = 0  # in which complaints are still about mail from before the cut
@@ -126,14 +128,10 @@ class Cell:
 
     def copied(self) -> Cell:
         """One that may be changed."""
-        made = copy(self)
-        made.today, made.evidence, made.breaker = (
-            copy(self.today),
-            copy(self.evidence),
-            copy(self.breaker),
-        )
-        made.pace = copy(self.pace)
-        made.pace.seen = copy(self.pace.seen)
+        made = _copied(self)
+        made.today, made.evidence = _copied(self.today), _copied(self.evidence)
+        made.breaker, made.pace = _copied(self.breaker), _copied(self.pace)
+        made.pace.seen = _copied(self.pace.seen)
         return made
 
 
@@ -144,6 +142,7 @@ class Gate:
     tenant_id: str
     kind: str
     owner: str
+    day: int = 0  # UTC, on which answers came last
     attempts: int = 0
     hard: int = 0
     content: int = 0
@@ -158,8 +157,8 @@ class Gate:
 
     def copied(self) -> Gate:
         """One that may be changed."""
-        made = copy(self)
-        made.breaker, made.blocked_at = copy(self.breaker), dict(self.blocked_at)
+        made = _copied(self)
+        made.breaker, made.blocked_at = _copied(self.breaker), dict(self.blocked_at)
         return made
 
 
@@ -184,6 +183,17 @@ class State:
 
 initial = State()
 
+R = TypeVar("R", Counts, Evidence, Breaker, Pace, Cell, Gate)
+#: Each step copies what it changes: this takes a fifth of the time of copy.copy.
+_fields: dict[type[Any], attrgetter[tuple[Any, ...]]] = {
+    kind: attrgetter(*kind.__slots__) for kind in (Counts, Evidence, Breaker, Pace, Cell, Gate)
+}
+
+
+def _copied(record: R) -> R:
+    kind = type(record)
+    return kind(*_fields[kind](record))
+
 
 def cell_key(ip: str, provider: str) -> str:
     return f"cell:{ip}:{provider}"
@@ -191,6 +201,12 @@ def cell_key(ip: str, provider: str) -> str:
 
 def domain_key(domain_id: str, provider: str) -> str:
     return f"domain:{domain_id}:{provider}"
+
+
+def gates_of(scopes: Scopes) -> list[tuple[str, str]]:
+    """Kind and owner of the gates that mail of these scopes passes."""
+    owners = ("ip", scopes.ip), ("tenant", scopes.tenant_id), ("campaign", scopes.campaign_id)
+    return [(kind, owner) for kind, owner in owners if owner]
 
 
 def gate_key(kind: str, owner: str) -> str:

@@ -39,6 +39,8 @@ from domain.governor.state import (
     Phase,
     State,
     Status,
+    gate_key,
+    gates_of,
 )
 
 S = TypeVar("S", Cell, Gate)
@@ -67,9 +69,10 @@ def _ticked(_event: Ticked, draft: Draft) -> None:
             found = draft.cell_at(key)
             if found:
                 _roll(draft, found)
-    for _, gate in _in_order(draft.gates):
-        if breaker.due(gate.breaker, draft.now_s):
-            _gate(draft, gate.tenant_id, gate.kind, gate.owner)
+    for _, gate in _in_order(_moving(draft.gates)):
+        _gate(draft, gate.tenant_id, gate.kind, gate.owner)
+    if draft.state.now_s // DAY_S < today:
+        answers.forget(draft)
 
 
 @_fold.register
@@ -80,8 +83,11 @@ def _started(event: Started, draft: Draft) -> None:
     for scope in (cell, domain):
         if scope is not None:
             _leave(draft, scope, event.count)
-    for gate in _gates(draft, event.scopes):
-        breaker.spend(gate.breaker, event.count)
+    for kind, owner in gates_of(event.scopes):
+        known = draft.gates.get(gate_key(kind, owner))
+        if known is not None and known.breaker.status is not Status.CLOSED:
+            gate = _gate(draft, event.scopes.tenant_id, kind, owner)
+            breaker.spend(gate.breaker, event.count)
 
 
 def _leave(draft: Draft, cell: Cell, count: int) -> None:
@@ -101,6 +107,7 @@ def _attempted(event: Attempted, draft: Draft) -> None:
         answers.of_domain(draft, domain, found, silent)
     unclear = sum(silent.values())
     for gate in _gates(draft, event.scopes):
+        answers.fade(gate, draft.now_s // DAY_S)
         if gate.kind == "ip":
             answers.of_ip(draft, gate, event.scopes.provider, found, unclear)
         elif gate.kind == "campaign":
@@ -209,6 +216,11 @@ def _order(draft: Draft, cell: Cell, event: Overridden) -> None:
 # ---- scopes, brought up to now when a step first meets them
 
 
+def _moving(gates: Mapping[str, Gate]) -> dict[str, Gate]:
+    """Those whose breaker is not closed."""
+    return {key: gate for key, gate in gates.items() if gate.breaker.status is not Status.CLOSED}
+
+
 def _in_order(known: Mapping[str, S]) -> list[tuple[str, S]]:
     """By key: a state that was decoded lists its scopes otherwise than one that grew."""
     return sorted(known.items(), key=lambda item: item[0])
@@ -231,8 +243,7 @@ def _domain(draft: Draft, scopes: Scopes) -> Cell | None:
 
 
 def _gates(draft: Draft, scopes: Scopes) -> list[Gate]:
-    owners = ("ip", scopes.ip), ("tenant", scopes.tenant_id), ("campaign", scopes.campaign_id)
-    return [_gate(draft, scopes.tenant_id, kind, owner) for kind, owner in owners if owner]
+    return [_gate(draft, scopes.tenant_id, kind, owner) for kind, owner in gates_of(scopes)]
 
 
 def _gate(draft: Draft, tenant_id: str, kind: str, owner: str) -> Gate:
