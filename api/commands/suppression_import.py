@@ -15,7 +15,7 @@ from api.desk import Desk
 from domain.refusals import Invalid
 from domain.suppression import REASONS, Reach
 
-ROWS_MAX = 1000  # a decision each, within the time of an answer
+ROWS_MAX = 1000  # what a caller may ask for at once; the file goes in parts
 REJECTS_MAX = 100
 EVIDENCE = "a list that was imported"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -14,14 +14,16 @@ from api import workspaces
 from api.desk import Desk
 from domain import suppression
 from domain.campaign import MESSAGE_CLASSES
+from domain.event import Event
 from domain.ids import new_id
 from domain.platform import PLATFORM
-from domain.ports import Decided
+from domain.ports import Decided, Outcome
 from domain.refusals import Invalid, NotFound
 from domain.suppression import Reach, Scope, Subject, address_hasher, hash_key
 
 SQL = named_sql(Path(__file__).with_name("suppressions.sql"))
 EVIDENCE = "asked for over the API"
+NO_CONTACT = "contact_id: there is no such contact; name one, or give an address"
 
 
 @dataclass(frozen=True)
@@ -59,24 +61,46 @@ def suppress(desk: Desk, wish: Wish, evidence: str = EVIDENCE) -> Done:
 
 def suppress_all(desk: Desk, wishes: Sequence[Wish], evidence: str = EVIDENCE) -> list[Done]:
     """As `suppress`, of many: each is decided by itself, and one that is refused stops no other."""
-    found: list[Done] = []
-    for wish, who in zip(wishes, _subjects(desk, wishes), strict=True):
-        try:
-            if isinstance(who, str):
-                raise Invalid(who)
-            check_reach(desk, wish.reach)
-            found.append(_decide(desk, who, wish, evidence))
-        except (Invalid, NotFound) as refusal:
-            found.append(Done(refusal=str(refusal)))
-    return found
+    reaches = {reach: _reach_problem(desk, reach) for reach in {wish.reach for wish in wishes}}
+    subjects = [
+        reaches[wish.reach] or who
+        for wish, who in zip(wishes, _subjects(desk, wishes), strict=True)
+    ]
+    asked = [
+        (suppression.stream(who.contact_id), _decision(who, wish, evidence))
+        for wish, who in zip(wishes, subjects, strict=True)
+        if not isinstance(who, str)
+    ]
+    outcomes = iter(desk.decide_many(suppression, asked))
+    return [
+        Done(refusal=who) if isinstance(who, str) else _done(who, next(outcomes))
+        for who in subjects
+    ]
+
+
+def _done(who: Subject, outcome: Outcome) -> Done:
+    if not isinstance(outcome, Decided):
+        return Done(refusal=str(outcome))
+    return Done(who.contact_id, bool(outcome.events), position=outcome.position)
 
 
 def _decide(desk: Desk, who: Subject, wish: Wish, evidence: str) -> Done:
-    decide = partial(
+    stream_id = suppression.stream(who.contact_id)
+    return _done(who, desk.decide(suppression, stream_id, _decision(who, wish, evidence)))
+
+
+def _decision(who: Subject, wish: Wish, evidence: str) -> Callable[[Any], Sequence[Event]]:
+    return partial(
         suppression.suppress, who=who, reach=wish.reach, reason=wish.reason, evidence=evidence
     )
-    decided = desk.decide(suppression, suppression.stream(who.contact_id), decide)
-    return Done(who.contact_id, bool(decided.events), position=decided.position)
+
+
+def _reach_problem(desk: Desk, reach: Reach) -> str:
+    try:
+        check_reach(desk, reach)
+    except (Invalid, NotFound) as refusal:
+        return str(refusal)
+    return ""
 
 
 def check_reach(desk: Desk, reach: Reach) -> None:
@@ -103,6 +127,7 @@ def _subjects(desk: Desk, wishes: Sequence[Wish]) -> list[Subject | str]:
     hashed = address_hasher(desk.id_key)
     checked = [_checked(wish.address) if wish.address else ("", "") for wish in wishes]
     at = _contacts_at(desk, {address for address, problem in checked if address and not problem})
+    known = _contacts(desk, {wish.contact_id for wish in wishes if not wish.address})
     found: list[Subject | str] = []
     for wish, (address, problem) in zip(wishes, checked, strict=True):
         if problem:
@@ -111,7 +136,7 @@ def _subjects(desk: Desk, wishes: Sequence[Wish]) -> list[Subject | str]:
             contact_id = at[address.lower()]
             found.append(Subject(desk.tenant_id, contact_id, hashed(address)))
         else:
-            found.append(_contact(desk, wish.contact_id))
+            found.append(known.get(wish.contact_id, NO_CONTACT))
     return found
 
 
@@ -138,13 +163,19 @@ def _contacts_at(desk: Desk, addresses: set[str]) -> dict[str, str]:
     return {row["address_key"]: row["contact_id"] for row in rows}
 
 
-def _contact(desk: Desk, contact_id: str) -> Subject | str:
-    found = desk.rows(SQL["contact"], contact_id=contact_id) if contact_id else []
-    if not found:
-        return "contact_id: there is no such contact; name one, or give an address"
-    address = found[0]["address_key"] or found[0]["address"]
-    hashed = address_hasher(desk.id_key)(address) if address else ""
-    return Subject(desk.tenant_id, contact_id, hashed)
+def _contacts(desk: Desk, contact_ids: set[str]) -> dict[str, Subject]:
+    """Those that there are."""
+    wanted = sorted(contact_ids - {""})
+    if not wanted:
+        return {}
+    hashed = address_hasher(desk.id_key)
+    found = {}
+    for row in desk.rows(SQL["contacts"], contact_ids=wanted):
+        address = row["address_key"] or row["address"]
+        found[row["contact_id"]] = Subject(
+            desk.tenant_id, row["contact_id"], hashed(address) if address else ""
+        )
+    return found
 
 
 # ---- lifting
@@ -178,9 +209,9 @@ SELECT contact_id FROM vault.contact WHERE tenant_id = %(tenant_id)s AND address
 def _known_subject(desk: Desk, wish: Wish) -> Subject:
     """As `_subjects`, making no contact."""
     if not wish.address:
-        who = _contact(desk, wish.contact_id)
-        if isinstance(who, str):
-            raise NotFound(who)
+        who = _contacts(desk, {wish.contact_id}).get(wish.contact_id)
+        if who is None:
+            raise NotFound(NO_CONTACT)
         return who
     address, problem = _checked(wish.address)
     if problem:

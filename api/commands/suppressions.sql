@@ -1,8 +1,8 @@
 -- Suppressions as tenants see them; the tenant set.
 
--- name: contact
-SELECT address_key, address FROM vault.contact
-WHERE tenant_id = %(tenant_id)s AND contact_id = %(contact_id)s
+-- name: contacts
+SELECT contact_id, address_key, address FROM vault.contact
+WHERE tenant_id = %(tenant_id)s AND contact_id = ANY(%(contact_ids)s)
 
 -- name: contacts_at
 -- The contacts of these addresses; who is nobody's lead yet becomes a contact in no list.
