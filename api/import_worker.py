@@ -205,9 +205,15 @@ class _Job:
             set_tenant(self._watch, self._ids["tenant_id"])
             self._watch.execute(QUERIES["move"], self._ids | moved)
             self._watch.execute(QUERIES["finished"], self._ids)
+        self._watch.execute(QUERIES["tell"])
 
     def _finish(self) -> None:
-        self._watch.execute(QUERIES["finished"], self._ids)
+        """The import is written once more, so that who listens hears of its end."""
+        with self._watch.transaction():
+            set_tenant(self._watch, self._ids["tenant_id"])
+            self._watch.execute(QUERIES["touch"], self._ids)
+            self._watch.execute(QUERIES["finished"], self._ids)
+        self._watch.execute(QUERIES["tell"])
 
 
 class ImportWorker:

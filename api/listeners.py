@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import chain
+from typing import Any
 
 import orjson
 import structlog
 
+from api import import_shows
+from api.callers import Caller
 from api.problems import Problem
 from projections import changes
-from projections.changes import Change
 from projections.reads import Away, Reads
 
 LOOK_EVERY_S = 0.7
@@ -25,12 +28,23 @@ QUEUE_MAX = 50  # looks that a slow client may be behind before its stream ends
 log = structlog.get_logger()
 
 
+@dataclass(frozen=True)
+class Piece:
+    """One thing that changed: who may hear of it, and the events that tell it."""
+
+    key: str
+    workspace_id: str
+    permission: str
+    said: Any  # what is compared with what was told before
+    events: tuple[tuple[str, Any], ...]
+
+
 @dataclass
 class News:
     """What one look found: the changes, and the position to come back with after them."""
 
     position: int
-    changes: list[Change]
+    pieces: list[Piece]
 
 
 @dataclass
@@ -38,9 +52,9 @@ class Tenant:
     """The listeners of one tenant, and up to where they were told."""
 
     position: int = -1  # not known before its first listener's
-    read: tuple[int, str] | None = None  # how far the ledger had read when it was looked at last
+    read: tuple[int, str, str] | None = None  # how far all had got when it was looked at last
     queues: set[asyncio.Queue[News | None]] = field(default_factory=set)
-    told: dict[str, bytes] = field(default_factory=dict)  # campaign → what was said last
+    told: dict[str, bytes] = field(default_factory=dict)  # key → what was said last
 
 
 class Listeners:
@@ -60,21 +74,19 @@ class Listeners:
             for queue in tenant.queues:
                 _end(queue)
 
-    async def stream(
-        self, tenant_id: str, workspace_ids: frozenset[str] | None, last_id: int | None
-    ) -> AsyncIterator[bytes]:
+    async def stream(self, caller: Caller, last_id: int | None) -> AsyncGenerator[bytes, None]:
         """Server-sent events of what changes from now on, and before that since `last_id`."""
-        with self._joined(tenant_id) as (tenant, queue):
-            async with self._reads.of(tenant_id) as bound:
+        with self._joined(caller.tenant_id) as (tenant, queue):
+            async with self._reads.of(caller.tenant_id) as bound:
                 if last_id is None:
                     news = News(await changes.position(bound), [])
                 else:
-                    news = News(*await changes.since(bound, last_id))
+                    news = _news(await changes.since(bound, last_id))
             if tenant.position < 0:
                 tenant.position = news.position
-            yield b"retry: 2000\n\n" + _written(news, workspace_ids, always=True)
+            yield b"retry: 2000\n\n" + _written(news, caller, always=True)
             async for later in self._later(queue):
-                yield _written(later, workspace_ids) if later else b": still here\n\n"
+                yield _written(later, caller) if later else b": still here\n\n"
 
     async def _later(self, queue: asyncio.Queue[News | None]) -> AsyncIterator[News | None]:
         """News as it comes, None as a sign of life; ends with the stream's time."""
@@ -128,18 +140,47 @@ class Listeners:
 
     async def _tell(self, tenant_id: str, tenant: Tenant) -> None:
         async with self._reads.of(tenant_id) as bound:
-            tenant.position, found = await changes.since(bound, tenant.position)
-        fresh = [change for change in found if _is_new(change, tenant.told)]
+            news = _news(await changes.since(bound, tenant.position))
+        tenant.position = news.position
+        fresh = [piece for piece in news.pieces if _is_new(piece, tenant.told)]
         if fresh:
             for queue in tenant.queues:
                 _put(queue, News(tenant.position, fresh))
 
 
-def _is_new(change: Change, told: dict[str, bytes]) -> bool:
+def _news(found: changes.Since) -> News:
+    campaigns = [_of_campaign(change) for change in found.campaigns]
+    return News(found.position, [*campaigns, *chain(*map(_of_import, found.imports))])
+
+
+def _of_campaign(change: changes.Change) -> Piece:
+    """Counters first: who stops at "finished" has the last ones."""
+    counters = ("campaign.counters", change.counters)
+    state = ("campaign.state", change.state)
+    return Piece(
+        change.campaign_id,
+        change.workspace_id,
+        "campaigns:read",
+        [change.state, change.counters],
+        (counters, state) if change.decided else (counters,),
+    )
+
+
+def _of_import(moved: changes.Moved) -> Iterator[Piece]:
+    """Its state only when that is another one; its progress once per look."""
+    told = import_shows.shown(moved.row)
+    progress = {"import_id": moved.import_id} | told.pop("progress")
+    del told["object"]
+    for name, said in (("import.progress", progress), ("import.state", told)):
+        key = f"{moved.import_id} {name}"
+        yield Piece(key, moved.workspace_id, "leads:read", said, ((name, said),))
+
+
+def _is_new(piece: Piece, told: dict[str, bytes]) -> bool:
     """A row that was written anew may say what it said."""
-    said = orjson.dumps([change.state, change.counters])
-    known = told.get(change.campaign_id) == said
-    told[change.campaign_id] = said
+    said = orjson.dumps(piece.said)
+    known = told.get(piece.key) == said
+    told[piece.key] = said
     return not known
 
 
@@ -156,22 +197,23 @@ def _end(queue: asyncio.Queue[News | None]) -> None:
     queue.put_nowait(None)
 
 
-def _written(news: News, workspace_ids: frozenset[str] | None, *, always: bool = False) -> bytes:
+def _written(news: News, caller: Caller, *, always: bool = False) -> bytes:
     """As server-sent events. The position comes with the last one: before it, not all was told."""
-    seen = [
-        change
-        for change in news.changes
-        if workspace_ids is None or change.workspace_id in workspace_ids
+    events = [
+        _event(name, data)
+        for piece in news.pieces
+        if _may_hear(caller, piece)
+        for name, data in piece.events
     ]
-    events = []
-    for change in seen:  # counters first: who stops at "finished" has the last ones
-        events.append(_event("campaign.counters", change.counters))
-        if change.decided:
-            events.append(_event("campaign.state", change.state))
     if events or always:
         place = {"position": news.position}
         events.append(b"id: %d\n" % news.position + _event("position", place))
     return b"".join(events)
+
+
+def _may_hear(caller: Caller, piece: Piece) -> bool:
+    seen = caller.workspace_ids is None or piece.workspace_id in caller.workspace_ids
+    return seen and caller.may(piece.permission)
 
 
 def _event(name: str, data: object) -> bytes:

@@ -1,4 +1,4 @@
-"""What changed in a tenant's campaigns since a position: states, not differences.
+"""What changed in a tenant's campaigns and imports since a position: states, not differences.
 
 Telling a change twice is harmless, and none is lost: a position is taken before what it stands for
 is read. A position that this Postgres cannot know (it was restored) means: since ever.
@@ -32,31 +32,57 @@ class Change:
     counters: Row
 
 
+@dataclass(frozen=True)
+class Moved:
+    """An import as it is now, with its job's columns (null: none runs)."""
+
+    import_id: str
+    workspace_id: str
+    row: Row
+
+
+@dataclass(frozen=True)
+class Since:
+    """What changed at or after a position, and the position now."""
+
+    position: int
+    campaigns: list[Change]
+    imports: list[Moved]
+
+
 async def position(bound: Bound) -> int:
     """Where to go on from: what is committed later has a higher place."""
     (row,) = await bound.rows(SQL["position"])
     return int(row["position"])
 
 
-async def since(bound: Bound, place: int | None) -> tuple[int, list[Change]]:
-    """The campaigns that changed at or after a position (None: all), and the position now."""
+async def since(bound: Bound, place: int | None) -> Since:
+    """The campaigns and imports that changed at or after a position; None: all."""
     (now,) = await bound.rows(SQL["position"])
     known = place is not None and 0 < now["ahead"] - place + 1 < REACH
-    moved = await bound.rows(SQL["moved"], place=place if known else None)
+    after = place if known else None
+    campaigns = await _campaigns(bound, after)
+    imports = [
+        Moved(row["import_id"], row.pop("workspace_id"), row)
+        for row in await bound.rows(SQL["imports"], place=after)
+    ]
+    return Since(int(now["position"]), campaigns, imports)
+
+
+async def _campaigns(bound: Bound, place: int | None) -> list[Change]:
+    moved = await bound.rows(SQL["moved"], place=place)
     ids = [row["campaign_id"] for row in moved]
     states: dict[str, dict[str, int]] = {}
     for row in await bound.rows(SQL["states"], campaign_ids=ids):
         states.setdefault(row["campaign_id"], {})[row["state"]] = row["sends"]
     engaged = await stats.of_campaigns(bound, ids)
-    return int(now["position"]), [
-        _change(row, states.get(row["campaign_id"], {}), engaged) for row in moved
-    ]
+    return [_change(row, states.get(row["campaign_id"], {}), engaged) for row in moved]
 
 
-async def read_to(bound: Bound) -> tuple[int, str]:
-    """How far the ledger has read: while it is the same, nothing changed for anybody."""
+async def read_to(bound: Bound) -> tuple[int, str, str]:
+    """How far ledger and imports have got: while it is the same, nothing changed for anybody."""
     (row,) = await bound.rows(SQL["read"])
-    return int(row["read"]), str(row["reader"])
+    return int(row["read"]), str(row["reader"]), str(row["jobs"])
 
 
 def _change(row: Row, states: dict[str, int], engaged: dict[str, dict[str, int]]) -> Change:

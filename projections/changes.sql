@@ -1,4 +1,4 @@
--- What changed in a tenant's campaigns since a position. Postgres itself tells: each row knows which
+-- What changed in a tenant's campaigns and imports since a position. Postgres itself tells: each row knows which
 -- transaction wrote it last (`moved_in`), so that nothing has to be written for it.
 
 -- name: position
@@ -25,8 +25,24 @@ ORDER BY c.campaign_id
 SELECT campaign_id, state, sum(sends)::bigint AS sends FROM rm.campaign_counters
 WHERE tenant_id = %(tenant_id)s AND campaign_id = ANY(%(campaign_ids)s) GROUP BY 1, 2
 
+-- name: imports
+-- Imports of which the row or the job was written at or after a position. Who ends a job writes the row.
+WITH since AS (SELECT coalesce(age((%(place)s::bigint & 4294967295)::text::xid), 2147483647) AS age)
+SELECT i.import_id, i.list_id, i.state, i.lines, i.rows, i.imported, i.duplicates, i.rejected, i.suppressed,
+  i.removed_members, i.removed_contacts, i.reason, i.created_at, i.started_at, i.ended_at,
+  j.phase, j.rows_done, j.cancel, j.began_at, j.moved_at, coalesce(w.workspace_id, '') AS workspace_id
+FROM vault.import AS i CROSS JOIN since AS s
+  LEFT JOIN pipeline.import_job AS j ON j.import_id = i.import_id AND j.tenant_id = i.tenant_id
+  LEFT JOIN vault.workspace_of AS w ON w.tenant_id = i.tenant_id AND w.id = i.list_id
+WHERE i.tenant_id = %(tenant_id)s AND (age(i.xmin) <= s.age OR age(j.xmin) <= s.age)
+ORDER BY i.created_at, i.import_id
+
 -- name: read
--- Moves whenever the ledger's reader has read on; also when another version of it took over.
-SELECT coalesce(sum(c.next_offset), 0)::bigint AS read, max(c.reader) AS reader
+-- Moves whenever the ledger's reader has read on, or another version of it took over; whenever an import's
+-- job was written, and after an import was kept, called off or ended.
+SELECT coalesce(sum(c.next_offset), 0)::bigint AS read, max(c.reader) AS reader,
+  (SELECT concat(m.last_value, m.is_called) FROM pipeline.import_moves AS m)
+  || (SELECT coalesce(md5(string_agg(concat(j.import_id, j.xmin), ' ' ORDER BY j.import_id)), '')
+      FROM pipeline.import_job AS j) AS jobs
 FROM app.read_model AS m JOIN app.cursor AS c ON c.reader = m.name || '_v' || m.version
 WHERE m.name = 'send_ledger' AND m.state = 'active'

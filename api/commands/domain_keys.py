@@ -14,7 +14,7 @@ from domain import sending_domain
 from domain.dkim_keys import ALGORITHMS, KEY_GRACE_S, Key, KeyState
 from domain.ports import Decided
 
-#: algorithm → selector of a domain's first key (deliverability.md §5.1). Later ones are numbered on,
+#: algorithm → selector of a domain's first key (deliverability.md §5.1). Later ones are numbered on
 #: and none is used twice: mail that an old key signed must not meet a new key's record.
 FIRST = {"rsa": "pm1", "ed25519": "pme"}
 

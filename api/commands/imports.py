@@ -77,6 +77,7 @@ def take(desk: Desk, spool: Spool, incoming: Incoming, upload: Upload) -> tuple[
         lines=_lines(spool.path(import_id)) if form == "xlsx" else incoming.lines,
         digest=incoming.digest,
     )
+    desk.rows(QUERIES["tell"])
     return import_id, position
 
 
@@ -152,6 +153,7 @@ def cancel(desk: Desk, imports: Imports, import_id: str) -> None:
     moved = {"import_id": import_id, "state": "cancelled", "reason": "", "states": list(STARTABLE)}
     if desk.write(QUERIES["move"], **moved):
         imports.spool.remove(import_id)
+        desk.rows(QUERIES["tell"])
         return
     if not desk.write(QUERIES["cancel"], import_id=import_id):
         raise WrongState("import_id: it is done; roll it back instead")

@@ -45,6 +45,15 @@ WHERE import_id = %(import_id)s RETURNING cancel
 -- name: failed_once
 UPDATE pipeline.import_job SET failures = failures + 1 WHERE import_id = %(import_id)s
 
+-- name: tell
+-- After the commit of what it tells of.
+SELECT nextval('pipeline.import_moves')
+
+-- name: touch
+-- As it is: a row that was written since is one to tell of (projections/changes.sql).
+UPDATE vault.import SET state = state
+WHERE tenant_id = %(tenant_id)s AND import_id = %(import_id)s
+
 -- name: finished
 DELETE FROM pipeline.import_job WHERE import_id = %(import_id)s
 

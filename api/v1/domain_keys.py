@@ -30,7 +30,7 @@ class NewKey(Body):
 
 @router.post("/{domain_id}/dkim-keys", status_code=201, responses=shapes.KEY_CREATED)
 def create_dkim_key(domain_id: IdPath, body: NewKey, desk: Writer, ports: PortsDep) -> Json:
-    """Make the next key of the domain: publish `record`, then activate it. Until then it is idle."""
+    """Make the domain's next key: publish `record`, then activate it. Until then it is idle."""
     domains.known(desk, domain_id)
     selector, decided = domain_keys.create(desk, domain_id, body.algorithm)
     state = domains.known(desk, domain_id)
@@ -39,7 +39,9 @@ def create_dkim_key(domain_id: IdPath, body: NewKey, desk: Writer, ports: PortsD
 
 
 @router.post("/{domain_id}/dkim-keys/{selector}/activate", responses=shapes.KEY_ACTIVATED)
-def activate_dkim_key(domain_id: IdPath, selector: SelectorPath, desk: Writer, ports: PortsDep) -> Json:
+def activate_dkim_key(
+    domain_id: IdPath, selector: SelectorPath, desk: Writer, ports: PortsDep
+) -> Json:
     """Sign with this key, once its record is seen in DNS; within a minute all mail is.
 
     The key before is kept for ten days, in which it may be activated again; then it is destroyed.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import AsyncIterator
-from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -24,6 +23,7 @@ from api.callers import Caller
 from api.commands import imports
 from api.commands.imports import Upload
 from api.desk import Desk
+from api.import_shows import shown
 from api.problems import Problem, not_found
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, PortsDep, at_desk, may
 
@@ -215,43 +215,3 @@ def _told(desk: Desk, import_id: str, status: int, position: int | None = None) 
     values = {"id": import_id, "after_at": None, "after_id": "", "list_id": "", "only": None}
     row = desk.rows(questions.QUERIES["imports"], **values, limit=1)[0]
     return Json(shown(row) | {"position": position}, status_code=status)
-
-
-def shown(row: dict[str, Any]) -> dict[str, Any]:
-    """An import as answers show it. What is not told to the log yet is not done."""
-    found = dict(row)
-    job = {
-        name: found.pop(name) for name in ("phase", "rows_done", "cancel", "began_at", "moved_at")
-    }
-    lines = found.pop("lines")
-    pending = job["phase"] is not None
-    if pending and found["state"] == "done":
-        found |= {"state": "running", "ended_at": None}
-        job["phase"] = "suppressing"
-    total = max(lines - 1, 0)
-    progress = _progress(job, total) if pending else _at_rest(found)
-    return {"object": "import"} | found | {"progress": progress}
-
-
-def _progress(job: dict[str, Any], total: int) -> dict[str, Any]:
-    rate = _rate(job["began_at"], job["moved_at"], job["rows_done"])
-    left = max(total - job["rows_done"], 0)
-    reading = job["phase"] == "reading" and rate
-    return {
-        "phase": job["phase"],
-        "rows_done": job["rows_done"],
-        "rows_total": total,  # as its lines tell: a row may have several
-        "rows_per_s": rate,
-        "eta_s": round(left / rate, 1) if reading and rate else None,
-        "cancelling": job["cancel"],
-    }
-
-
-def _at_rest(found: dict[str, Any]) -> dict[str, Any]:
-    done = {"phase": "", "rows_done": found["rows"], "rows_total": found["rows"]}
-    return done | {"rows_per_s": None, "eta_s": None, "cancelling": False}
-
-
-def _rate(began: datetime | None, moved: datetime | None, rows: int) -> float | None:
-    took_s = (moved - began).total_seconds() if began and moved else 0.0
-    return round(rows / took_s, 1) if took_s > 0 and rows else None

@@ -25,7 +25,8 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 }
 ANSWERS |= {
     200: {
-        "description": "Events until the client goes: campaign.state, campaign.counters, position",
+        "description": "Events until the client goes: campaign.state, campaign.counters,"
+        " import.state, import.progress (with leads:read), position",
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}},
     }
 }
@@ -40,14 +41,15 @@ async def listen(
         Header(pattern=r"^\d{0,19}$", description="the position to go on from; none: from now on"),
     ] = "",
 ) -> StreamingResponse:
-    """States and counters of campaigns, each time they change.
+    """States and counters of campaigns, states and progress of imports, each time they change.
 
     An event tells what is, not by how much it changed. After each group comes `position`, whose id
     a client gives back as Last-Event-ID: it is then told of all that changed since. Streams end
-    after ten minutes; clients come back by themselves.
+    after ten minutes; clients come back by themselves. Imports are told to those alone who may read
+    leads, at most every 0.7 s.
     """
     listeners: Listeners = request.app.state.listeners
     listeners.require_room(caller.tenant_id)
     since = int(last_event_id) if last_event_id else None
-    events = listeners.stream(caller.tenant_id, caller.workspace_ids, since)
+    events = listeners.stream(caller, since)
     return StreamingResponse(events, media_type="text/event-stream")

@@ -877,11 +877,12 @@ class Client(Transport):
         )
 
     def listen(self, *, min_position: int = OMIT, last_event_id: str = OMIT) -> Any:
-        """States and counters of campaigns, each time they change.
+        """States and counters of campaigns, states and progress of imports, each time they change.
 
         An event tells what is, not by how much it changed. After each group comes `position`, whose id
         a client gives back as Last-Event-ID: it is then told of all that changed since. Streams end
-        after ten minutes; clients come back by themselves.
+        after ten minutes; clients come back by themselves. Imports are told to those alone who may read
+        leads, at most every 0.7 s.
 
         GET /v1/live
         """
@@ -1057,7 +1058,7 @@ class Client(Transport):
         idempotency_key: str = OMIT,
         algorithm: str = OMIT,
     ) -> Any:
-        """Make the next key of the domain: publish `record`, then activate it. Until then it is idle.
+        """Make the domain's next key: publish `record`, then activate it. Until then it is idle.
 
         POST /v1/domains/{domain_id}/dkim-keys
         """

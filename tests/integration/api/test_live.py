@@ -14,6 +14,7 @@ import pytest
 
 from adapters import postgres
 from api import listeners
+from api.callers import Caller
 from api.main import create_app, serve
 from domain.campaign import CampaignPaused
 from domain.event import Event, Meta, Recorded, Topic
@@ -140,13 +141,13 @@ async def test_a_change_is_told_as_it_is_now(filled: str) -> None:
         counters = await until_accepted(events, 6)
         paused = CampaignPaused(tenant_id="ten_a", campaign_id="cmp_ten_a", reason="asked")
         await tell(filled, 2000, paused)
-        told = [(await anext(events))["event"]]
-        while told[-1] != "campaign.state":
-            told.append((await anext(events))["event"])
+        told = [await anext(events)]
+        while told[-1]["data"].get("state") != "paused":
+            told.append(await anext(events))
 
     assert first == []
     assert counters["data"]["rates"]["delivery"]["numerator"] == 6
-    assert "campaign.counters" in told
+    assert [one["event"] for one in told[-2:]] == ["campaign.counters", "campaign.state"]
 
 
 async def test_who_comes_back_with_its_position_hears_all_that_changed_since(filled: str) -> None:
@@ -224,3 +225,66 @@ async def test_streams_of_a_tenant_are_bounded(
             await until_position(others)
 
     assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
+
+
+async def start_import(url: str) -> str:
+    """Upload a file of two leads as ten_a and have it run; the import's id."""
+    imports = url.replace("/live", "/imports")
+    who = {"Authorization": f"Bearer {TOKEN}", "X-Tenant": "ten_a"}
+    async with httpx2.AsyncClient(headers=who, timeout=DEADLINE_S) as client:
+        body = b"email\nann@x.org\nbob@x.org\n"
+        csv = {"content-type": "text/csv"}
+        made = await client.post(imports, params={"list_name": "New"}, content=body, headers=csv)
+        import_id = str(made.json()["import_id"])
+        started = await client.post(f"{imports}/{import_id}/start")
+    assert started.status_code == 202, started.text
+    return import_id
+
+
+async def until_done(events: AsyncIterator[Told], import_id: str) -> list[Told]:
+    """All that is told of an import up to its end; the position after it has come too."""
+    told: list[Told] = []
+    async with asyncio.timeout(DEADLINE_S):
+        async for one in events:
+            if one["data"].get("import_id") == import_id:
+                told.append(one)
+            done = told and told[-1]["data"].get("state") == "done"
+            if done and one["event"] == "position":
+                return told
+    raise AssertionError("the stream ended")
+
+
+async def test_an_import_is_told_of_until_its_end_and_again_to_who_was_away(filled: str) -> None:
+    """Without the ledger having moved; the end is told once, although the row was written anew."""
+    async with served(filled) as (url, *_), listening(url) as events:
+        _, place = await until_position(events)
+        import_id = await start_import(url)
+        live = await until_done(events, import_id)
+    async with served(filled) as (url, *_), listening(url, last_id=place) as events:
+        missed, _ = await until_position(events)
+
+    progress = [one["data"] for one in live if one["event"] == "import.progress"]
+    states = [one["data"]["state"] for one in live if one["event"] == "import.state"]
+    assert progress[-1] | {"rows_done": 2, "phase": ""} == progress[-1]
+    assert states[-1] == "done"
+    assert len(states) == len(set(states))
+    (end,) = [one["data"] for one in missed if one["event"] == "import.state"]
+    assert (end["import_id"], end["state"], end["imported"]) == (import_id, "done", 2)
+    assert "file_name" not in end
+
+
+async def test_who_may_not_read_leads_hears_nothing_of_imports(filled: str) -> None:
+    async with served(filled) as (url, *_), listening(url) as events:
+        await until_position(events)
+        await until_done(events, await start_import(url))
+    async with ports_of(filled) as ports:
+        heard = {}
+        for permissions in ({"campaigns:read"}, {"campaigns:read", "leads:read"}):
+            caller = Caller("ten_a", "key", frozenset(permissions))
+            stream = listeners.Listeners(ports.reads).stream(caller, 1)
+            heard[len(permissions)] = await anext(stream)
+            await stream.aclose()
+
+    assert b"campaign.state" in heard[1]
+    assert b"import." not in heard[1]
+    assert b"import.state" in heard[2]
