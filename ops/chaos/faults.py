@@ -17,7 +17,7 @@ from psycopg import sql
 
 from ops import board
 from ops.board import State
-from ops.chaos import records
+from ops.chaos import records, surroundings
 from ops.chaos.ground import Ground
 from ops.chaos.plan import Act
 from ops.chaos.toxics import Toxic
@@ -68,6 +68,12 @@ async def carry_out(world: World, act: Act) -> None:
         world.note(act)
     elif kind == "repeat":
         await records.repeat(world.stack, act.fault, world.rng)
+        world.note(act)
+    elif kind == "clock":
+        await surroundings.jump(world.stack.data, act, world.rng)
+        world.note(act)
+    elif kind == "fill":
+        await surroundings.fill(world.stack.data / act.target, act.for_s)
         world.note(act)
     else:
         await asyncio.sleep(act.for_s)

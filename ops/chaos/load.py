@@ -5,16 +5,21 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
 
 from adapters import postgres
+from domain.refusals import Refused
 from ops.chaos.ground import Ground
 from ops.chaos.plan import Load
 from ops.launching import sending
+from ops.launching.campaigns import act
+from ops.launching.desk import open_desk
 from ops.launching.progress import Progress, look
 from ops.where import Where
+from streams.releasing.holds import HoldKind, holds
 
 TEMPLATE = """---
 subject: Hello {{ first_name | default("there") }}
@@ -54,6 +59,28 @@ class Campaigns:
             data = self._where.data_dir
             found = await asyncio.to_thread(sending.send, data, order, wait=False)
             self.ids.append(found["campaign_id"])
+
+    async def end_capped(self, within_s: float) -> None:
+        """Once the cap of the day holds what is left, or the time is over, cancel that."""
+        deadline = time.monotonic() + within_s
+        while time.monotonic() < deadline:
+            if await self._capped_or_settled():
+                break
+            await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.to_thread(self._cancel)
+
+    async def _capped_or_settled(self) -> bool:
+        if all(found.settled for found in await self.looked()):
+            return True
+        async with await postgres.connect(self._where.dsn, "pm_api", connect_timeout=5) as conn:
+            held = [await holds(conn, each) for each in self.ids]
+        return all(hold is not None and hold.kind is HoldKind.CAP for hold in held)
+
+    def _cancel(self) -> None:
+        with open_desk(self._where) as desk:
+            for campaign_id in self.ids:
+                with suppress(Refused):  # finished meanwhile
+                    act(desk, campaign_id, "cancel")
 
     async def looked(self) -> list[Progress]:
         """A look at each, waiting out a Postgres that is away."""

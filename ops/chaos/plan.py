@@ -29,6 +29,8 @@ KINDS = {
     "join": False,  # one more dispatcher, killed later: partitions move twice
     "poison": False,  # records that nobody can read
     "repeat": False,  # records of the log once more, shuffled
+    "clock": True,  # of one process, which runs under libfaketime
+    "fill": True,  # a folder of the stack that is a small file system of its own
 }
 T = TypeVar("T")
 
@@ -60,6 +62,7 @@ class Fault:
     table: str = "pipeline.release"  # lock
     topics: tuple[str, ...] = ()  # poison, repeat
     records: int = 20  # poison, repeat
+    jump_s: tuple[float, float] = (-3600.0, 3600.0)  # clock: drawn between the two
     toxic_with: Mapping[str, Any] = field(default_factory=dict)
 
     @property

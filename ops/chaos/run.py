@@ -114,6 +114,8 @@ class _Run:
         finally:
             harming.cancel()
         self._tell("the faults are over; waiting until every send has its end")
+        if self._plan.load.cap is not None:
+            await self._campaigns.end_capped(self._plan.settle_s)
         return await self._campaigns.settled(self._plan.settle_s)
 
     async def _healed(self) -> bool:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import random
+import signal
 import sys
+from collections.abc import Coroutine
 from typing import Annotated, Any
 
 import typer
@@ -47,9 +49,19 @@ def chaos(
     folder = options.folder(data)
     require_data(folder)
     drawn = random.SystemRandom().randrange(2**31) if seed is None else seed
-    found = asyncio.run(run(find(folder), wanted, drawn, _tell))
+    found = asyncio.run(_until_stopped(run(find(folder), wanted, drawn, _tell)))
     options.print_json(found) if json else _print(found)
     return 0 if found["ok"] else 1
+
+
+async def _until_stopped(work: Coroutine[Any, Any, dict[str, Any]]) -> dict[str, Any]:
+    """SIGTERM ends it as Ctrl-C does: what lasts is undone first, nothing stays frozen."""
+    task = asyncio.ensure_future(work)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    try:
+        return await task
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def _list(*, as_json: bool) -> int:

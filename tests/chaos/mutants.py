@@ -15,13 +15,13 @@ UNACKED_S = 3.0
 
 
 def claim_removed() -> None:
-    """Whoever has the hint of a release that is under way takes it too (I4)."""
+    """Whoever has the hint of a release takes it, though somebody had it before (I4)."""
     from streams.dispatching import claim
 
     fence = "(r.state = 'released' AND r.lease_until > clock_timestamp()"
     text = claim.SQL["claim"]
     assert fence in text
-    without = text.replace(fence, "(r.state IN ('released', 'started')")
+    without = text.replace(fence, "(r.state IN ('released', 'started', 'concluded')")
     claim.SQL = {**claim.SQL, "claim": without}
 
 

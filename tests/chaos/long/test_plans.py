@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from ops.chaos.surroundings import RIGHT, clock_file, set_clock
 from tests.chaos.kit import ChaosStack, record, stack
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
@@ -118,6 +122,72 @@ def test_the_plan_holds_with_three_brokers(three_brokers: ChaosStack, line: Line
 def test_zombies_send_nothing_once_they_were_taken_over(short_slices: ChaosStack) -> None:
     what = "dispatchers stopped past takeover (SIGSTOP), then woken"
     held(short_slices, Line(30, "zombies", what, "0 twice, 0 lost"))
+
+
+FAKETIME = next(iter(sorted(Path("/usr/lib").glob("*/faketime/libfaketime.so.1"))), None)
+CLOCKED = ("dispatcher", "release", "schedule", "planner", "sweeper")
+
+
+@pytest.mark.skipif(FAKETIME is None, reason="needs libfaketime (Debian: apt install libfaketime)")
+def test_clocks_that_jump_exceed_no_cap(tmp_path: Path) -> None:
+    """The cap binds exactly: all that it lets go arrives, and not one more (I7)."""
+    other = {}
+    for role in CLOCKED:
+        path = clock_file(tmp_path, role)
+        path.parent.mkdir(exist_ok=True)
+        set_clock(tmp_path, role, RIGHT)
+        other[role] = {
+            "environment": {
+                "LD_PRELOAD": str(FAKETIME),
+                "FAKETIME_TIMESTAMP_FILE": str(path),
+                "FAKETIME_NO_CACHE": "1",
+                "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+            }
+        }
+    with stack(tmp_path, other=other) as job:
+        what = "clocks of single processes jump by up to a day, a cap of 4,000"
+        line = Line(62, "clocks", what, "cap exact: 4,000 of 6,000", "{received} received")
+        found = held(job, line)
+
+    assert found["received"] == 4000
+
+
+@contextmanager
+def small_disk(folder: Path, size: str) -> Iterator[None]:
+    """A tmpfs of so much at a folder, with what lies in it; skips where nobody may mount."""
+    before = folder.with_suffix(".before")
+    folder.mkdir(parents=True, exist_ok=True)
+    folder.rename(before)
+    folder.mkdir()
+    owner = before.stat()
+    options = f"size={size},mode={owner.st_mode & 0o777:o},uid={owner.st_uid},gid={owner.st_gid}"
+    mounting = ("mount", "-t", "tmpfs", "-o", options, "chaos", str(folder))
+    if subprocess.run(mounting, check=False, capture_output=True).returncode:
+        pytest.skip("needs leave to mount a tmpfs")
+    try:
+        subprocess.run(("cp", "-a", f"{before}/.", str(folder)), check=True)
+        yield
+    finally:
+        subprocess.run(("umount", "-l", str(folder)), check=False)
+
+
+DISKS = (
+    (Line(80, "disk-kafka", "no room for one of three brokers", "0 lost, 0 twice"), "kafka-2", "3"),
+    (Line(81, "disk-postgres", "no room for Postgres", "0 lost, 0 twice"), "postgres", "1"),
+    (Line(82, "disk-journal", "no room for the dot journal", "0 lost, 0 twice"), "journal", "1"),
+)
+
+
+@pytest.mark.parametrize(
+    ("line", "folder", "brokers"), DISKS, ids=[line.plan for line, _, _ in DISKS]
+)
+def test_a_full_disk_loses_nothing(tmp_path: Path, line: Line, folder: str, brokers: str) -> None:
+    size = {"kafka-2": "200m", "postgres": "600m", "journal": "1m"}[folder]
+    if folder == "postgres":  # it makes its folder by a rename, so the folder comes first
+        with stack(tmp_path, "--brokers", brokers):
+            pass
+    with small_disk(tmp_path / folder, size), stack(tmp_path, "--brokers", brokers) as job:
+        held(job, line)
 
 
 @pytest.mark.skipif(os.environ.get("PM_CHAOS_SIZE") != "full", reason="make chaos-full")
