@@ -66,6 +66,8 @@ class Settings(BaseSettings):
     lease_s: float = 15.0
     slice_deadline_s: float = 60.0
     sweep_every_s: float = 2.0
+    hear_every_s: float = 10.0  # between looks whether signals settle what is ambiguous
+    ambiguous_resend: bool = True  # an ambiguous transactional send may be tried once more
     release_every_s: float = 0.05
     retry_scale: float = 1.0  # multiplies SMTP retry delays; the embedded stack runs at 1/300
     lane_depth_sends: int = 4000  # released and unclaimed, per lane

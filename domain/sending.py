@@ -37,6 +37,9 @@ class Outcome(StrEnum):
 #: The outcomes in which a send ends (design.md §2.1). A deferred send goes on.
 ENDS = tuple(outcome for outcome in Outcome if outcome is not Outcome.DEFERRED)
 
+#: The evidence of an AmbiguityResolved that knows nothing: policy lets the send be tried once more.
+RESEND_ONCE = "policy:resend_once"
+
 _TOP = {Outcome.ACCEPTED: 4_000_000, Outcome.REJECTED: 3_000_000}
 _WITHIN = {
     Outcome.DEFERRED: 7,  # definite, so it beats an earlier "ambiguous" of the same attempt
@@ -180,7 +183,7 @@ class OutcomesRecorded(Event):
 
 @event_type("AmbiguityResolved", topic=Topic.ATTEMPTS, key="ip")
 class AmbiguityResolved(Event):
-    """Later evidence settled an ambiguous attempt."""
+    """Later evidence settled an ambiguous attempt; or RESEND_ONCE lets another follow it."""
 
     batch_id: str
     tenant_id: str
@@ -189,4 +192,4 @@ class AmbiguityResolved(Event):
     ip: str
     ranges: Ranges
     outcome: str
-    evidence: str
+    evidence: str  # signal:KIND, operator:TEXT, or RESEND_ONCE

@@ -27,6 +27,7 @@ COMMANDS = {
     "send": "a CSV and a template become a campaign",
     "campaign": "pause, resume, cancel or watch a campaign",
     "verify": "prove from the log alone that every requested send has exactly one end",
+    "ambiguous": "sends of which nobody knows whether they arrived; settle them by evidence",
     "authority": "which stack may send; take that over after a restore",
     "classify": "what SMTP replies mean: JSON lines in, JSON lines out",
     "rules": "replies that no rule knows, for who writes rules",

@@ -198,19 +198,21 @@ def release(settings: Settings, ready: Ready) -> None:
 
 
 def sweeper(settings: Settings, ready: Ready) -> None:
-    """What dead dispatchers left behind."""
+    """What dead dispatchers left behind, and what became of it after all."""
     from adapters import dot_journal, postgres
     from adapters.kafka_log import KafkaLog
     from adapters.log_ends import KafkaLogEnds
-    from streams import sweeping, timers, worker
+    from streams import resolving, sweeping, timers, worker
 
     async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
         log = KafkaLog(settings.kafka_bootstrap, settings.prefix)
         ends = KafkaLogEnds(settings.kafka_bootstrap, settings.prefix)
         await stack.enter_async_context(log)
         await stack.enter_async_context(ends)
-        pool = postgres.pool(settings.database_url, "pm_release", size_max=1)
+        pool = postgres.pool(settings.database_url, "pm_release", size_max=2)
         await stack.enter_async_context(pool)
+        api_pool = postgres.pool(settings.database_url, "pm_api", size_max=1)
+        await stack.enter_async_context(api_pool)
         inspect = partial(dot_journal.inspect, settings.data_dir)
         journals = sweeping.Journals(
             partial(dot_journal.forsaken, settings.data_dir),
@@ -221,8 +223,15 @@ def sweeper(settings: Settings, ready: Ready) -> None:
             async with pool.connection(timeout=5) as conn:
                 await sweeping.sweep(conn, log, ends, inspect, id_key=settings.id_key)
                 await sweeping.tidy(conn, ends, journals)
+                if settings.ambiguous_resend:
+                    await resolving.resend(conn, log, id_key=settings.id_key)
+
+        async def hear() -> None:
+            async with pool.connection(timeout=5) as conn, api_pool.connection(timeout=5) as api:
+                await resolving.hear(conn, api, log, id_key=settings.id_key)
 
         timers.every(app, settings.sweep_every_s, "sweeping", sweep)
+        timers.every(app, settings.hear_every_s, "hearing", hear)
 
     worker.run("sweeper", settings, install, ready)
 

@@ -37,14 +37,17 @@ def launched() -> Event:
     )  # fmt: skip
 
 
-def planned(batch: str = "bat_1", size: int = SIZE, ids: list[str] | None = None) -> Event:
-    return BatchPlanned(
+def planned(
+    batch: str = "bat_1", size: int = SIZE, ids: list[str] | None = None, **changes: Any
+) -> Event:
+    made = BatchPlanned(
         batch_id=batch, tenant_id=TENANT, campaign_id=CAMPAIGN, step=1, content_id="cnt_a",
         provider="gmail", priority="normal", message_class="bulk", due_at=NOON,
         expires_at=NOON + timedelta(days=3), size=size,
         send_ids=ids or [snd(batch, index) for index in range(size)],
         contact_ids=[f"lea_{index}" for index in range(size)],
     )  # fmt: skip
+    return replace(made, **changes)
 
 
 def audience(total: int = SIZE, batches: int = 1) -> Event:
@@ -91,10 +94,10 @@ def cancelled(outcome: str, ranges: list[list[int]], n: int = 1) -> Event:
     )  # fmt: skip
 
 
-def resolved(outcome: str, ranges: list[list[int]], n: int = 1) -> Event:
+def resolved(outcome: str, ranges: list[list[int]], n: int = 1, evidence: str = "bounce") -> Event:
     return AmbiguityResolved(
         batch_id="bat_1", tenant_id=TENANT, campaign_id=CAMPAIGN, n=n, ip=IP, ranges=ranges,
-        outcome=outcome, evidence="bounce",
+        outcome=outcome, evidence=evidence,
     )  # fmt: skip
 
 

@@ -17,7 +17,6 @@ from ops.verify.report import LISTED_MAX, Report, Violation
 from ops.verify.sink_record import SinkRecord
 from ops.verify.states import STARTED, anywhere, states
 
-_DEFINITE = (Outcome.ACCEPTED, Outcome.REJECTED, Outcome.DEFERRED)
 DIFFERENCES_MAX = 1000
 
 
@@ -129,10 +128,4 @@ def _maybe(batch: Batch) -> list[int]:
     """Per attempt, the sends of which nobody knows whether it delivered them."""
     if not anywhere(batch, Outcome.AMBIGUOUS):
         return []
-    found = []
-    for attempt in batch.attempts.values():
-        unsettled = attempt.all_of(Outcome.AMBIGUOUS)
-        for outcome in _DEFINITE:
-            unsettled &= ~attempt.all_of(outcome)
-        found.append(unsettled)
-    return found
+    return [attempt.unknown for attempt in batch.attempts.values()]

@@ -12,6 +12,7 @@ from functools import singledispatchmethod
 from domain.campaign import CampaignFinished, CampaignLaunched
 from domain.event import Event, Recorded, Topic
 from domain.sending import (
+    RESEND_ONCE,
     AmbiguityResolved,
     AudiencePlanned,
     BatchPlanned,
@@ -29,13 +30,13 @@ from ops.verify.send_ids import PackedIds, SeenIds
 TOPICS = (Topic.DECISIONS, Topic.ATTEMPTS, Topic.REQUESTS)
 DECISIONS = frozenset({"CampaignLaunched", "CampaignFinished", "SendingIpCapSet"})
 NO_IDS = PackedIds(())
-OWNER = "owner"
+OWNER, TRANSACTIONAL = "owner", "transactional"
 
 
 class Attempt:
     """The facts about attempt n of a batch's sends: sets of indexes."""
 
-    __slots__ = ("accepted_twice", "outcomes", "resolved", "started", "started_twice")
+    __slots__ = ("accepted_twice", "outcomes", "resent", "resolved", "started", "started_twice")
 
     def __init__(self) -> None:
         self.started = 0
@@ -43,21 +44,32 @@ class Attempt:
         self.accepted_twice = 0  # by two releases, or twice by the owner of one
         self.outcomes: dict[str, int] = {}
         self.resolved: dict[str, int] = {}
+        self.resent = 0  # let be tried again by policy, though nobody knows
 
     def all_of(self, outcome: str) -> int:
         """Sends with this outcome, recorded or resolved later."""
         return self.outcomes.get(outcome, 0) | self.resolved.get(outcome, 0)
 
+    @property
+    def unknown(self) -> int:
+        """Sends that were ambiguous and that no definite outcome or evidence settled since."""
+        left = self.all_of(Outcome.AMBIGUOUS)
+        for outcome in (Outcome.ACCEPTED, Outcome.REJECTED):
+            left &= ~self.all_of(outcome)
+        told = self.resolved.get(Outcome.DEFERRED, 0) & ~self.resent
+        return left & ~(self.outcomes.get(Outcome.DEFERRED, 0) | told)
+
 
 class Batch:
     """A batch, planned or only heard of (`ids` empty)."""
 
-    __slots__ = ("attempts", "batch_id", "campaign", "changed", "ids", "step")
+    __slots__ = ("attempts", "batch_id", "campaign", "changed", "ids", "step", "transactional")
 
     def __init__(self, batch_id: str, campaign: Campaign) -> None:
         self.batch_id, self.campaign = batch_id, campaign
         self.step = 0
         self.ids = NO_IDS
+        self.transactional = False
         self.changed = False  # planned again with other sends
         self.attempts: dict[int, Attempt] = {}
 
@@ -169,6 +181,7 @@ class LogFold:
             batch.changed |= batch.ids != ids
             return
         batch.ids, batch.step = ids, event.step
+        batch.transactional = event.message_class == TRANSACTIONAL
         self.seen_ids.add(event.send_ids)
 
     @_fold.register
@@ -194,7 +207,10 @@ class LogFold:
 
     @_fold.register
     def _(self, event: AmbiguityResolved, _: Recorded) -> None:
-        resolved = self._batch(event).attempt(event.n).resolved
+        attempt = self._batch(event).attempt(event.n)
+        if event.evidence == RESEND_ONCE:
+            attempt.resent |= bits.of_ranges(event.ranges)
+        resolved = attempt.resolved
         resolved[event.outcome] = resolved.get(event.outcome, 0) | bits.of_ranges(event.ranges)
 
     @_fold.register

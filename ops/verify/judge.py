@@ -167,9 +167,10 @@ def _batch(batch: Batch, found: Violations) -> None:
         twice = attempt.accepted_twice | accepted & taken
         _tell(found, batch, "accepted_twice", twice, f"the second time in attempt {n}")
         _tell(found, batch, "accepted_unstarted", taken & ~attempt.started, f"attempt {n}")
-        accepted |= taken
+        accepted |= taken & ~attempt.resent  # which may arrive twice, and says so
     for n, members in _unfounded(batch):
         _tell(found, batch, "attempt_before_outcome", members, f"attempt {n}")
+    _tell(found, batch, "resent_wrongly", _resent_wrongly(batch), "")
     if batch.changed:
         found.add(_about(batch.campaign, "batch_changed", batch.batch_id))
 
@@ -183,14 +184,26 @@ def _unfounded(batch: Batch) -> Iterator[tuple[int, int]]:
             yield n, members
 
 
+def _resent_wrongly(batch: Batch) -> int:
+    """Sends that policy let be tried again though it does not let these."""
+    once = wrong = 0
+    for attempt in batch.attempts.values():
+        if attempt.resent:
+            wrong |= attempt.resent & ~attempt.all_of(Outcome.AMBIGUOUS) | once & attempt.resent
+            once |= attempt.resent
+    return wrong if batch.transactional else once
+
+
 def _two_ends(batch: Batch) -> int:
-    """Sends with two different definite ends."""
+    """Sends with two different definite ends, but for those that policy let be tried again."""
     once = twice = 0
     for end in ENDS:
         if end is not Outcome.AMBIGUOUS:
             members = anywhere(batch, end)
             twice |= once & members
             once |= members
+    for attempt in batch.attempts.values():
+        twice &= ~attempt.resent
     return twice
 
 

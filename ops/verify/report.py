@@ -17,6 +17,7 @@ KINDS = {
     "accepted_twice": "I4: a send was accepted in two attempts",
     "started_twice": "I4: two releases started the same attempt of a send",
     "attempt_before_outcome": "I4: attempt n+1 was started without a definite deferral of n",
+    "resent_wrongly": "I4: tried again by policy: bulk mail, what was not ambiguous, or twice",
     "accepted_unstarted": "I5: accepted, but no SliceStarted names the attempt",
     "not_requested": "I5: something happened to a send that no BatchPlanned names",
     "two_ends": "I6: a send has two different ends",

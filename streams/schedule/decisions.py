@@ -21,7 +21,8 @@ from domain.campaign import (
     CampaignUnscheduled,
 )
 from domain.event import Event, Recorded
-from domain.sending import AudiencePlanned
+from domain.indexes import multirange
+from domain.sending import RESEND_ONCE, AmbiguityResolved, AudiencePlanned
 from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet, SendingIpRetired
 from domain.suppression import ContactSuppressed, Scope, SuppressionLifted
 from domain.tenant import TenantCreated, TenantRestored, TenantSuspended
@@ -69,6 +70,17 @@ async def fold(conn: Connection, records: Sequence[Recorded]) -> None:
             if isinstance(record.event, CampaignLaunched | CampaignCancelled):
                 await conn.execute(SQL["not_scheduled"], _fields(record.event))
         await _fold_suppressions(conn, records)
+
+
+async def fold_resent(conn: Connection, records: Sequence[Recorded]) -> None:
+    """Note which sends were let be tried again by policy: none is so twice."""
+    for record in records:
+        event = record.event
+        if isinstance(event, AmbiguityResolved) and event.evidence == RESEND_ONCE:
+            ranges = multirange(event.ranges)
+            await conn.execute(
+                SQL["resent"], {"batch_id": event.batch_id, "n": event.n, "ranges": ranges}
+            )
 
 
 def _fields(event: Event) -> dict[str, Any]:

@@ -7,6 +7,10 @@ SET epoch = %(epoch)s, holder = %(stack_id)s, holder_log = %(log_id)s, open = fa
   reason = 'send authority was taken over', taken_at = clock_timestamp(), changed_at = clock_timestamp()
 WHERE epoch < %(epoch)s
 
+-- name: resent
+INSERT INTO pipeline.resent (batch_id, n, ranges)
+VALUES (%(batch_id)s, %(n)s, %(ranges)s::int4multirange) ON CONFLICT DO NOTHING
+
 -- name: launch
 INSERT INTO pipeline.campaign (campaign_id, tenant_id, state, sender_id, domain_id, sign, ips,
                                message_class, priority, launched_at, expires_at, workspace_id, total)

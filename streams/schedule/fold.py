@@ -51,6 +51,7 @@ class ScheduleFold:
     async def apply(self, conn: Connection, records: Sequence[Recorded]) -> None:
         """See `projections.fold.Fold`. Waits for a tick of the releaser that is under way."""
         await decisions.fold(conn, records)
+        await decisions.fold_resent(conn, records)
         facts = [record for record in records if isinstance(record.event, _OF_A_BATCH)]
         if not facts:
             return
