@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Self
+from typing import Any
 
 import psycopg
 import structlog
@@ -28,7 +28,6 @@ from domain.ports import ConcurrentAppend, StoreUnavailable
 from domain.refusals import Refused
 from domain.suppression import Subject
 
-POLL_S = 5.0
 FAILURES_MAX = 5
 log = structlog.get_logger(__name__)
 
@@ -214,38 +213,3 @@ class _Job:
             self._watch.execute(QUERIES["touch"], self._ids)
             self._watch.execute(QUERIES["finished"], self._ids)
         self._watch.execute(QUERIES["tell"])
-
-
-class ImportWorker:
-    """A thread that works when woken, and looks for left jobs at its start and now and then."""
-
-    def __init__(self, work: Work, poll_s: float = POLL_S) -> None:
-        self._work = work
-        self._poll_s = poll_s
-        self._wanted = threading.Event()
-        self._thread = threading.Thread(target=self._loop, name="imports", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        """Let go of what is at work: it starts again elsewhere."""
-        self._work.stopped.set()
-        self._wanted.set()
-        self._thread.join()
-
-    def wake(self) -> None:
-        """There is work."""
-        self._wanted.set()
-
-    def _loop(self) -> None:
-        while not self._work.stopped.is_set():
-            self._wanted.clear()
-            try:
-                self._work.run_all()
-            except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-                log.warning("imports_wait", why=type(error).__name__)
-            except Exception:
-                log.exception("imports_broke")
-            self._wanted.wait(self._poll_s)

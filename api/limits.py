@@ -123,7 +123,7 @@ class Rates:
 SHED = (
     (re.compile(r"/(v1/(auth|unsubscribe|hooks|webhooks-in)|health|u|c|o)(/.*)?"), 2.0),
     (re.compile(r".*/(pause|cancel|logout)"), 2.0),
-    (re.compile(r"/v1/(exports?|tenant/export|.*/export)(/.*)?"), 0.5),
+    (re.compile(r"/v1/(exports?|tenant/exports?|.*/export)(/.*)?"), 0.5),
     (re.compile(r"/v1/(overview|analytics(/.*)?|usage(/.*)?)"), 0.6),
 )
 SHARE_OF_LISTS, SHARE_OF_THINGS, SHARE_OF_WRITES = 0.75, 0.85, 1.0

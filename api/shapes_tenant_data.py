@@ -13,6 +13,27 @@ _DELETION = {
 }
 _ASKED = ("unauthorized", "tenant_missing", "invalid", "forbidden", "unavailable")
 
+_EXPORT = {
+    "object": "tenant_export",
+    "export_id": "exp_agnhktnyof5u3c7bbk3ktt7c4a",
+    "state": "running",
+    "phase": "facts.ndjson",
+    "rows_done": 18000,
+    "created_at": "2026-01-05T09:00:00.000000Z",
+    "expires_at": "2026-01-08T09:00:00.000000Z",
+    "made_at": None,
+    "bytes": None,
+    "exact": None,
+    "members": None,
+    "enter_anew": None,
+    "download": "/v1/tenant/exports/exp_agnhktnyof5u3c7bbk3ktt7c4a/download",
+}
+
+TENANT_EXPORT_ASKED = command("It is under way", _EXPORT, 202)
+TENANT_EXPORT = answers("The export", _EXPORT, "not_found", "wrong_state", *_ASKED)
+TENANT_EXPORTS = answers(
+    "Under way or kept", {"object": "list", "data": [_EXPORT], "has_more": False}, *_ASKED
+)
 ERASED = command("It is erased", {"object": "erasure", "contact_id": _LEAD, "erased": True})
 ERASED_SEVERAL = answers(
     "What came of each", {"object": "list", "data": [_ITEM], "has_more": False}, *_ASKED

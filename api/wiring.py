@@ -16,6 +16,7 @@ from api.callers import OPERATOR, Caller, Callers
 from api.commands.accounts import Identity
 from api.commands.domains import Dns
 from api.commands.imports import Imports
+from api.commands.tenant_exports import Archives
 from api.desk import Desk, Desks
 from api.limits import Rates
 from api.paging import LIMIT_DEFAULT, LIMIT_MAX, Cursors
@@ -39,6 +40,7 @@ class Ports:
     dns: Dns  # of tenants' sending domains
     identity: Identity
     imports: Imports
+    archives: Archives
     rates: Rates = field(default_factory=Rates)
 
     @cached_property

@@ -11,8 +11,10 @@ RESOURCES = (
 )
 READ = frozenset(f"{resource}:read" for resource in RESOURCES)
 WRITE = frozenset(f"{resource}:write" for resource in RESOURCES)
-#: Of the tenant as a whole: its deletion, and contacts whose data is to be erased.
-SPECIAL = frozenset({"tenant:delete", "contacts:erase"})
+#: Of the tenant as a whole: its deletion, its data in one file; and contacts to be erased.
+SPECIAL = frozenset({"tenant:delete", "tenant:export", "contacts:erase"})
+#: Of owners alone.
+OWNERS = frozenset({"tenant:delete", "tenant:export"})
 PERMISSIONS = READ | WRITE | SPECIAL
 #: Of the platform: no tenant's role has them.
 PLATFORM_PERMISSIONS = frozenset({"tenants:read", "tenants:write", "staff:read", "staff:write"})
@@ -26,7 +28,7 @@ _PERSONAL = frozenset({"leads:read", "sends:read", "exports:read", "users:read"}
 #: Role of a person in a tenant → what it may do (reference/product.md §2.8).
 ROLES: Mapping[str, frozenset[str]] = {
     "owner": PERMISSIONS,
-    "admin": PERMISSIONS - {"tenant:delete"},
+    "admin": PERMISSIONS - OWNERS,
     "manager": (READ | WRITE | {"contacts:erase"}) - _PEOPLE - {"keys:read"},
     "member": (READ | WRITE) - _PEOPLE - _GROUND - {"keys:read", "audit:read"},
     "viewer": READ - _PRIVATE,
@@ -35,7 +37,7 @@ ROLES: Mapping[str, frozenset[str]] = {
 #: Role of staff → what it may do in any tenant. Each deed of theirs is recorded with a reason.
 STAFF_ROLES: Mapping[str, frozenset[str]] = {
     "super_admin": PERMISSIONS | PLATFORM_PERMISSIONS,
-    "admin": (PERMISSIONS | {"tenants:read", "tenants:write"}) - {"tenant:delete"},
+    "admin": (PERMISSIONS | {"tenants:read", "tenants:write"}) - OWNERS,
     "deliverability": READ | {"ips:write", "domains:write", "suppressions:write", "tenants:read"},
     "support": (READ | {"tenants:read"}) - _PERSONAL,
     "finance": frozenset({"analytics:read", "settings:read", "tenants:read"}),

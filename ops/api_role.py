@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import partial
+from pathlib import Path
+from typing import Any
 
 from adapters import postgres
 from adapters.contacts.spool import Spool
@@ -14,18 +16,23 @@ from adapters.event_store import EventStore, OnFirstUse
 from adapters.sealing import Seals
 from adapters.settings import Settings
 from api import main
+from api.background import Background
 from api.callers import OperatorToken, Several
 from api.commands.domains import Dns
 from api.commands.imports import Imports
+from api.commands.tenant_exports import Archives
 from api.desk import Desks
-from api.import_worker import ImportWorker, Work
+from api.export_worker import Exports, Tell
+from api.import_worker import Work
 from api.keys import ApiKeys
 from api.limits import Allowance, Rates
 from api.paging import Cursors
 from api.sessions import Sessions
 from api.staff_callers import StaffTokens
 from api.wiring import Ports
+from ops.archiving import exporting
 from ops.identity import identity
+from ops.where import Where
 from projections.reads import Reads
 
 
@@ -48,7 +55,10 @@ async def serve(
     store = OnFirstUse(partial(EventStore, settings.database_url, "pm_api", needs_relay=True))
     desks = Desks(store, blocking.connection, settings.id_key, seals)
     try:
-        with importing(settings, desks) as imports:
+        with (
+            importing(settings, desks) as imports,
+            exporting_tenants(settings, desks) as archives,
+        ):
             ports = Ports(
                 reads=reads,
                 desks=desks,
@@ -64,6 +74,7 @@ async def serve(
                 dns=dns,
                 identity=identity(settings, desks, blocking.connection, dns, clock),
                 imports=imports,
+                archives=archives,
                 rates=Rates(Allowance(settings.api_rate_per_min, settings.api_burst)),
             )
             app = main.create_app(ports, manners(settings, ports.identity.public_url))
@@ -89,5 +100,31 @@ def importing(settings: Settings, desks: Desks) -> Iterator[Imports]:
     """Imports of uploaded files: a worker in a thread, with connections of its own."""
     spool = Spool(settings.data_dir / "imports")
     connect = partial(postgres.connect_sync, settings.database_url, "pm_api", connect_timeout=5)
-    with ImportWorker(Work(desks, connect, spool)) as worker:
+    with Background(Work(desks, connect, spool), "imports") as worker:
         yield Imports(spool, worker.wake)
+
+
+@contextmanager
+def exporting_tenants(settings: Settings, desks: Desks) -> Iterator[Archives]:
+    """Archives of tenants: a worker in a thread; files in a folder of the data directory.
+
+    Their secrets stay: only the command, which its operator calls, takes them along.
+    """
+    where = Where(
+        data_dir=settings.data_dir,
+        bootstrap=settings.kafka_bootstrap,
+        dsn=settings.database_url,
+        prefix=settings.prefix,
+        id_key=settings.id_key,
+        seals=desks.seals,
+    )
+
+    def write(tenant_id: str, path: Path, tell: Tell) -> dict[str, Any]:
+        found = exporting.export(where, tenant_id, path, tell=tell)
+        return {name: found.manifest[name] for name in ("exact", "members", "secrets", "left_out")}
+
+    connect = partial(postgres.connect_sync, settings.database_url, "pm_api", connect_timeout=5)
+    folder = settings.data_dir / "tenant-exports"
+    exports = Exports(desks, connect, write, folder, clock)
+    with Background(exports, "tenant exports") as background:
+        yield Archives(folder, background.wake)

@@ -24,6 +24,7 @@ ID_PREFIXES = {
     "sender_id": "sdr",
     "domain_id": "dom",
     "import_id": "imp",
+    "export_id": "exp",
     "contact_id": "lea",
     "send_id": "snd",
     "ip": "ip",

@@ -25,12 +25,14 @@ from adapters.identity.throttle import Throttle
 from adapters.memory import MemoryMail
 from adapters.postgres import blocking_pool, connect_sync, pool
 from adapters.sealing import Seals
+from api.background import Background
 from api.callers import OperatorToken, Several
 from api.commands.accounts import Identity
 from api.commands.domains import Dns
 from api.commands.imports import Imports
+from api.commands.tenant_exports import Archives
 from api.desk import Desks
-from api.import_worker import ImportWorker, Work
+from api.import_worker import Work
 from api.keys import ApiKeys
 from api.main import create_app
 from api.paging import Cursors
@@ -80,7 +82,7 @@ async def ports_of(
             reads = Reads(opened, answer_max_s=answer_max_s)
             desks = Desks(store, blocking.connection, "tests", SEALS)
             moment = now or (lambda: BEGIN)
-            with imports_of(dsn, desks) as imports:
+            with imports_of(dsn, desks) as imports, tempfile.TemporaryDirectory() as folder:
                 yield Ports(
                     reads=reads,
                     desks=desks,
@@ -96,6 +98,7 @@ async def ports_of(
                     dns=Dns(lambda: zone or Zone(), "bounces.test"),
                     identity=identity_of(desks, moment),
                     imports=imports,
+                    archives=Archives(Path(folder), lambda: None),
                 )
 
 
@@ -104,7 +107,8 @@ def imports_of(dsn: str, desks: Desks) -> Iterator[Imports]:
     """Imports that run in a thread of this process; their files are in a folder for now."""
     with tempfile.TemporaryDirectory() as folder:
         spool = Spool(Path(folder))
-        with ImportWorker(Work(desks, partial(connect_sync, dsn, "pm_api"), spool)) as worker:
+        work = Work(desks, partial(connect_sync, dsn, "pm_api"), spool)
+        with Background(work, "imports") as worker:
             yield Imports(spool, worker.wake)
 
 

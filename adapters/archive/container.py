@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +19,9 @@ VERSION = 1
 MANIFEST = "manifest.json"
 MANIFEST_BYTES_MAX = 64 * 1024 * 1024
 LINE_BYTES_MAX = 16 * 1024 * 1024
+TOLD_EVERY = 2000  # rows
+
+Tell = Callable[[str, int], None]  # the member that is written, rows of all members so far
 
 
 class Damaged(Exception):  # noqa: N818 - a finding
@@ -30,6 +33,7 @@ class Lines:
     """A member being written: one JSON object a line."""
 
     _file: IO[bytes]
+    tell: Callable[[int], None]
     rows: int = 0
     _hash: Any = field(default_factory=hashlib.sha256)
 
@@ -42,6 +46,8 @@ class Lines:
         self._file.write(line)
         self._hash.update(line)
         self.rows += 1
+        if self.rows % TOLD_EVERY == 0:
+            self.tell(self.rows)
 
     def described(self) -> dict[str, Any]:
         return {"rows": self.rows, "sha256": self._hash.hexdigest()}
@@ -50,8 +56,10 @@ class Lines:
 class Writer:
     """Writes an archive; it has its name only once it is whole."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, tell: Tell = lambda _, __: None) -> None:
+        """`tell` hears of members as they are begun, and of rows; what it raises ends all."""
         self._path = path
+        self._tell = tell
         self._partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
         self.members: dict[str, dict[str, Any]] = {}
 
@@ -63,8 +71,10 @@ class Writer:
     @contextmanager
     def member(self, name: str) -> Iterator[Lines]:
         """One member, written as a whole before the next."""
+        before = sum(member["rows"] for member in self.members.values())
+        self._tell(name, before)
         with self._zip.open(name, "w", force_zip64=True) as file:
-            lines = Lines(file)
+            lines = Lines(file, lambda rows: self._tell(name, before + rows))
             yield lines
         self.members[name] = lines.described()
 

@@ -26,6 +26,7 @@ LEFT_OUT = {
     "duty": "what the other installation still has to do",
     "membership": "people have accounts of their installation: invite them there",
     "invitation": "people have accounts of their installation: invite them there",
+    "tenant_export": "files of this installation: whoever may has them made there",
     "api_key": "keys let into one installation: create them anew",
 }
 LAUNCHED = re.compile(r"CampaignLaunched\.v\d+")

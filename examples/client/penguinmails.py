@@ -1993,6 +1993,45 @@ class Client(Transport):
             "POST", "/v1/tenant/deletion/cancel", headers={"idempotency-key": idempotency_key}
         )
 
+    def export_tenant(self, *, idempotency_key: str = OMIT) -> Any:
+        """Have all of the tenant's data put into one archive (docs/tenant-archive.md).
+
+        Secrets are left out, and listed. One is made at a time, and the newest is kept, for three days
+        or until somebody in it is erased.
+
+        POST /v1/tenant/exports
+        """
+        return self.call("POST", "/v1/tenant/exports", headers={"idempotency-key": idempotency_key})
+
+    def list_tenant_exports(self, *, idempotency_key: str = OMIT) -> Any:
+        """Those that are under way or kept, the newest first.
+
+        GET /v1/tenant/exports
+        """
+        return self.call("GET", "/v1/tenant/exports", headers={"idempotency-key": idempotency_key})
+
+    def get_tenant_export(self, export_id: str, *, idempotency_key: str = OMIT) -> Any:
+        """How far it is; once it is `done`, what is in it.
+
+        GET /v1/tenant/exports/{export_id}
+        """
+        return self.call(
+            "GET",
+            f"/v1/tenant/exports/{_part(export_id)}",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def download_tenant_export(self, export_id: str, *, idempotency_key: str = OMIT) -> Any:
+        """The archive, a ZIP. Each download is an event in the audit log.
+
+        GET /v1/tenant/exports/{export_id}/download
+        """
+        return self.call(
+            "GET",
+            f"/v1/tenant/exports/{_part(export_id)}/download",
+            headers={"idempotency-key": idempotency_key},
+        )
+
     def list_roles(self, *, min_position: int = OMIT) -> Any:
         """Every role of a tenant's people, and what it may do: scopes of API keys are named so too.
 

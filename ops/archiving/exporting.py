@@ -17,11 +17,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import psycopg
 from psycopg import Connection, IsolationLevel
 
+from adapters import postgres
 from adapters.archive import facts, passphrase, rows
-from adapters.archive.container import Lines, Writer
+from adapters.archive.container import Lines, Tell, Writer
 from adapters.archive.facts import Place
 from adapters.postgres import set_tenant
 from ops.errors import Missing
@@ -47,13 +47,19 @@ class Exported:
         return {"path": str(self.path)} | {name: self.manifest[name] for name in names}
 
 
-def export(where: Where, tenant_id: str, out: Path, phrase: str = "") -> Exported:
+def silent(member: str, rows: int) -> None:
+    """Tell nobody how far it is."""
+
+
+def export(
+    where: Where, tenant_id: str, out: Path, phrase: str = "", tell: Tell = silent
+) -> Exported:
     """Write the archive; `out` may be a folder. Raises Missing for a tenant that is not there.
 
     With a passphrase sealed secrets travel under it; without one they stay, and are listed.
     """
     path = out / f"{tenant_id}.zip" if out.is_dir() else out
-    with _snapshot(where, tenant_id) as (conn, caught_up), Writer(path) as writer:
+    with _snapshot(where, tenant_id) as (conn, caught_up), Writer(path, tell) as writer:
         manifest = _manifest(conn, where, tenant_id)
         manifest["secrets"] = _write_rows(conn, where, tenant_id, writer, phrase)
         standing = portable.standing(conn)
@@ -71,15 +77,25 @@ def _snapshot(where: Where, tenant_id: str) -> Iterator[tuple[Connection[Any], b
     told = asyncio.run(_told(where))  # by then, once: an archive lacks nothing that was told before
     while True:
         known = _decided(where, tenant_id)
-        with psycopg.connect(where.dsn) as conn:
-            conn.isolation_level = IsolationLevel.REPEATABLE_READ
-            set_tenant(conn, tenant_id)
+        with _seeing(where, tenant_id, IsolationLevel.REPEATABLE_READ) as conn:
             caught_up = known.complete and known.last == _last(conn, tenant_id)
             caught_up = caught_up and not portable.behind(conn, told | known.ends)
             if caught_up or time.monotonic() >= until:
                 yield conn, caught_up
                 return
         time.sleep(POLL_S)
+
+
+@contextmanager
+def _seeing(
+    where: Where, tenant_id: str, level: IsolationLevel = IsolationLevel.READ_COMMITTED
+) -> Iterator[Connection[Any]]:
+    """A transaction that sees this tenant alone (I11): under the API's role, as RLS binds it."""
+    with postgres.connect_sync(where.dsn, "pm_api", connect_timeout=5) as conn:
+        conn.isolation_level = level
+        with conn.transaction():
+            set_tenant(conn, tenant_id)
+            yield conn
 
 
 @dataclass(frozen=True)
@@ -97,8 +113,7 @@ async def _told(where: Where) -> dict[Place, int]:
 
 
 def _decided(where: Where, tenant_id: str) -> Decided:
-    with psycopg.connect(where.dsn) as conn:
-        set_tenant(conn, tenant_id)
+    with _seeing(where, tenant_id) as conn:
         row = conn.execute(rows.SQL["relayed"], {"tenant_id": tenant_id}).fetchone()
     complete, last = row or (False, 0)
     if last == 0:

@@ -18,6 +18,7 @@ from adapters.postgres import pool
 from api.callers import OperatorToken
 from api.commands.domains import Dns
 from api.commands.imports import Imports
+from api.commands.tenant_exports import Archives
 from api.desk import Desks
 from api.main import create_app, serve
 from api.paging import Cursors
@@ -39,7 +40,8 @@ def ports_on(reads: Reads) -> Ports:
     dns = Dns(Zone, "bounces.test")
     people = identity_of(desks, clock)
     imports = Imports(Spool(Path("nowhere")), lambda: None)
-    return Ports(reads, desks, token, Cursors(b"k"), clock, {}, dns, people, imports)
+    archives = Archives(Path("nowhere"), lambda: None)
+    return Ports(reads, desks, token, Cursors(b"k"), clock, {}, dns, people, imports, archives)
 
 
 async def test_it_serves_until_told_and_refuses_while_postgres_is_away() -> None:
