@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import carried
 from api.problems import Problem, answer
+from api.strict import JSON, takes
 from projections.reads import Reads
 
 log = structlog.get_logger()
@@ -129,6 +130,7 @@ SHED = (
 SHARE_OF_LISTS, SHARE_OF_THINGS, SHARE_OF_WRITES = 0.75, 0.85, 1.0
 IN_FLIGHT_MAX = 64
 ANSWER_MAX_S = 30.0
+UPLOAD_MAX_S = 900.0  # 100 MiB at 1 Mbit/s
 OVERLOADED_WAIT_S = 1
 STREAM = b"text/event-stream"
 
@@ -146,16 +148,24 @@ def share(method: str, path: str) -> float:
 class InFlight:
     """Bounds how many requests are worked on at once, and how long each may take to answer.
 
+    A file that is sent may take longer to come in than a JSON body to be answered.
+
     One that takes longer is answered `timed_out` and goes on: a command may still happen. Streams
     of changes are bounded by their own route, not here.
     """
 
     def __init__(
-        self, app: ASGIApp, *, most: int = IN_FLIGHT_MAX, answer_max_s: float = ANSWER_MAX_S
+        self,
+        app: ASGIApp,
+        *,
+        most: int = IN_FLIGHT_MAX,
+        answer_max_s: float = ANSWER_MAX_S,
+        upload_max_s: float = UPLOAD_MAX_S,
     ) -> None:
         self._app = app
         self._most = most
         self._answer_max_s = answer_max_s
+        self._upload_max_s = upload_max_s
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -171,6 +181,8 @@ class InFlight:
 
     async def _bounded(self, scope: Scope, receive: Receive, send: Send) -> None:
         begun, late = False, False
+        file_comes = scope["method"] == "POST" and takes(scope["path"]) is not JSON
+        answer_max_s = self._upload_max_s if file_comes else self._answer_max_s
 
         async def told(message: Message) -> None:
             nonlocal begun
@@ -182,7 +194,7 @@ class InFlight:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
-            await asyncio.wait({task}, timeout=self._answer_max_s)
+            await asyncio.wait({task}, timeout=answer_max_s)
             if task.done() or begun:
                 await task
                 return
@@ -191,7 +203,7 @@ class InFlight:
             raise
         late = True
         log.warning("request_timed_out", request_id=scope.get("request_id", ""))
-        problem = Problem("timed_out", f"no answer within {self._answer_max_s} s", wait_s=2)
+        problem = Problem("timed_out", f"no answer within {answer_max_s} s", wait_s=2)
         await answer(scope, problem)(scope, receive, send)
 
 

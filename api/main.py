@@ -62,7 +62,7 @@ DRAIN_S = 5
 #: Headers that pages of other sites may send and read (CORS).
 ASKED_HEADERS = (
     *("authorization", "content-type", "idempotency-key", "if-match", "last-event-id"),
-    *("pm-min-position", "request-id", "x-tenant"),
+    *("pm-min-position", "request-id", "x-staff-reason", "x-tenant"),
 )
 TOLD_HEADERS = (
     *("etag", "idempotency-replayed", "location", "pm-position", "ratelimit", "ratelimit-policy"),

@@ -33,6 +33,7 @@ from domain.platform import PLATFORM_TENANT
 from domain.ports import Letter, LetterKind, SystemMail
 from domain.refusals import Invalid, NotFound
 
+KEYS_MADE = "SELECT * FROM app.keys_made_by(%(user_id)s)"
 LABELS = "SELECT id, label FROM vault.label WHERE tenant_id = %(tenant_id)s AND id = ANY(%(ids)s)"
 
 
@@ -232,6 +233,19 @@ def enable(identity: Identity, user_id: str, *, actor: str) -> int | None:
     position = identity.decide(user_id, user.enable, actor)
     identity.accounts.set_disabled(user_id, None)
     return position
+
+
+def named(identity: Identity, given: str) -> Account:
+    """The account of this user id or address. Raises NotFound."""
+    found = identity.accounts.at(as_kept(given)) if "@" in given else identity.accounts.of(given)
+    if found is None:
+        raise NotFound("user: there is no such user; give the id or the address of an account")
+    return found
+
+
+def keys_made(platform: Desk, user_id: str) -> list[dict[str, Any]]:
+    """The living API keys that a person made, of every tenant, for a desk at the platform."""
+    return platform.rows(KEYS_MADE, user_id=user_id)
 
 
 def require(identity: Identity, user_id: str) -> Account:

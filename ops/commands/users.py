@@ -13,6 +13,8 @@ from ops import options
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 LIST_MAX = 10_000
+OneTenant = Annotated[str, typer.Option("--tenant", help="its id or name; or --everywhere")]
+Everywhere = Annotated[bool, typer.Option("--everywhere", help="the account, in every tenant")]
 Tenant = Annotated[str, typer.Option("--tenant", help="the tenant's id or name")]
 Reason = Annotated[str, typer.Option(help="a code: operator, left, security, …")]
 
@@ -50,26 +52,40 @@ def invite(
 
 @app.command()
 def disable(
-    user_id: str,
-    tenant: Tenant,
+    user_id: Annotated[str, typer.Argument(metavar="USER", help="id; or address, --everywhere")],
+    tenant: OneTenant = "",
+    everywhere: Everywhere = False,
     reason: Reason = "operator",
     data: options.Data = options.DATA,
     json: options.AsJson = False,
 ) -> None:
-    """Take a person's access to the tenant, at once; they keep their place."""
-    _turn("disable", user_id, tenant, reason, data, as_json=json)
+    """Take a person's access to a tenant, at once; they keep their place.
+
+    --everywhere: they cannot log in at all, and every session ends. Keys that they made stay and
+    are listed: revoke those with `penguin keys revoke`.
+    """
+    _require_place(tenant, everywhere=everywhere)
+    if everywhere:
+        _everywhere("disable", user_id, reason, data, as_json=json)
+    else:
+        _turn("disable", user_id, tenant, reason, data, as_json=json)
 
 
 @app.command()
 def enable(
-    user_id: str,
-    tenant: Tenant,
+    user_id: Annotated[str, typer.Argument(metavar="USER", help="id; or address, --everywhere")],
+    tenant: OneTenant = "",
+    everywhere: Everywhere = False,
     reason: Reason = "operator",
     data: options.Data = options.DATA,
     json: options.AsJson = False,
 ) -> None:
-    """Give a disabled person their access back."""
-    _turn("enable", user_id, tenant, reason, data, as_json=json)
+    """Give a disabled person their access to a tenant back; --everywhere: let them log in again."""
+    _require_place(tenant, everywhere=everywhere)
+    if everywhere:
+        _everywhere("enable", user_id, reason, data, as_json=json)
+    else:
+        _turn("enable", user_id, tenant, reason, data, as_json=json)
 
 
 @app.command("list")
@@ -102,6 +118,41 @@ def _turn(deed: str, user_id: str, tenant: str, reason: str, data: Path, *, as_j
         position = act(desk, user_id, by=Granter(PERMISSIONS), reason=reason).position
     told = {"tenant_id": desk.tenant_id, "user_id": user_id, "state": f"{deed}d"}
     _show(told | {"position": position}, as_json=as_json)
+
+
+def _require_place(tenant: str, *, everywhere: bool) -> None:
+    from ops.errors import Usage
+
+    if bool(tenant) == everywhere:
+        raise Usage("--tenant: name the tenant, or give --everywhere; one of both")
+
+
+def _everywhere(deed: str, user: str, reason: str, data: Path, *, as_json: bool) -> None:
+    from api.commands import accounts
+    from domain.membership import REASONS
+    from ops import tenant_desks
+    from ops.errors import Usage
+    from ops.launching.desk import ACTOR
+    from ops.where import find
+
+    if reason not in REASONS:
+        raise Usage(f"--reason: give a code, one of {', '.join(REASONS)}")
+    where = find(options.folder(data))
+    with tenant_desks.open_desks(where) as desks:
+        identity = tenant_desks.identity_at(desks, where)
+        user_id = accounts.named(identity, user).user_id
+        if deed == "disable":
+            position = accounts.disable(identity, user_id, actor=ACTOR, reason=reason)
+        else:
+            position = accounts.enable(identity, user_id, actor=ACTOR)
+        keys = accounts.keys_made(tenant_desks.platform(desks), user_id)
+    told = {"user_id": user_id, "state": f"{deed}d", "everywhere": True, "keys": keys}
+    if as_json:
+        options.print_json(told | {"position": position})
+        return
+    _show({"user_id": user_id, "state": f"{deed}d everywhere"}, as_json=False)
+    for key in keys:
+        print(f"{'their key':<14} {key['key_id']} of {key['tenant_id']}: it goes on")
 
 
 def _show(told: dict[str, Any], *, as_json: bool) -> None:

@@ -12,14 +12,25 @@ import psycopg
 import pytest
 
 from api import key_tokens
+from api.browsers import Origin
+from api.commands import accounts, keys, logins
+from api.commands.accounts import Identity
+from api.commands.logins import Factor
+from api.problems import Problem
+from domain.access import PERMISSIONS
+from domain.api_key import Grant
+from domain.membership import Granter
 from ops import cli
 from ops.launching.desk import open_desk
 from ops.launching.ground import ensure_tenant
+from ops.tenant_desks import identity_at, open_desks
 from ops.where import find
+from tests.house_kit import now
 from tests.schedule_kit import change, rows
 
 pytestmark = pytest.mark.stack
 
+PASSWORD = "six odd penguins sing"  # noqa: S105 - of tests alone
 Told = Callable[..., Any]
 COMPARED = "UPDATE es.relay SET compared_with = pipeline.incarnation()"
 
@@ -161,3 +172,54 @@ def test_somebody_is_invited_by_mail(told: Told, stack: str) -> None:
     with psycopg.connect(stack) as conn:
         letters = conn.execute("SELECT address FROM vault.contact").fetchall()
     assert letters == [("ada@post.example",)]
+
+
+def test_a_person_is_kept_out_of_everything_and_let_in_again(told: Told, stack: str) -> None:
+    """By id or address; their sessions end, the keys that they made go on and are listed."""
+    user_id, desks = "usr_everywhere", open_desks(find(Path("nowhere")))
+    with desks as found:
+        identity = identity_at(found, find(Path("nowhere")))
+        assert accounts.open_invited(identity, user_id, "eve@people.example", PASSWORD)
+        session = logins.open_session(identity, user_id, Origin("127.0.0.1", "test"))
+        desk = found.at(told("keys", "create", "--tenant-name", "Post")["tenant_id"], user_id)
+        grant = Grant(role="viewer")
+        made = keys.create(desk, grant, name="hers", by=Granter(PERMISSIONS), now=now())
+
+        out = told("users", "disable", "eve@people.example", "--everywhere", "--reason", "security")
+        sessions_left = rows(stack, "SELECT count(*) FROM auth.session")
+        refused = _log_in(identity)
+        back = told("users", "enable", user_id, "--everywhere")
+        again = _log_in(identity)
+
+    assert session.token
+    assert (out["user_id"], out["state"], out["everywhere"]) == (user_id, "disabled", True)
+    assert [key["key_id"] for key in out["keys"]] == [made.key_id]
+    assert (sessions_left, refused, again) == ([(0,)], "login_failed", "")
+    assert back["state"] == "enabled"
+    facts = rows(
+        stack,
+        "SELECT split_part(topic, '.', 1), actor FROM es.decision_events"
+        " WHERE originator_id = 'user-usr_everywhere' AND topic ~ 'abled' ORDER BY notification_id",
+    )
+    assert facts == [("UserDisabled", "operator"), ("UserEnabled", "operator")]
+
+
+def _log_in(identity: Identity) -> str:
+    """The code of the refusal; empty when it works."""
+    try:
+        person = ("eve@people.example", PASSWORD)
+        logins.log_in(identity, *person, Factor(), Origin("127.0.0.1", "test"))
+    except Problem as problem:
+        return problem.kind.code
+    return ""
+
+
+def test_a_person_is_disabled_in_one_tenant_or_everywhere_never_both(told: Told) -> None:
+    neither = told("users", "disable", "usr_a", code=2)
+    both = told("users", "disable", "usr_a", "--tenant", "t", "--everywhere", code=2)
+    words = told("users", "disable", "usr_a", "--everywhere", "--reason", "so annoying", code=2)
+
+    assert "--everywhere" in neither
+    assert "--everywhere" in both
+    assert "--reason" in words
+    assert "no such user" in told("users", "disable", "usr_a", "--everywhere", code=3)

@@ -51,6 +51,7 @@ def test_every_role_has_a_process_and_every_process_a_role() -> None:
 
 def test_compose_sets_only_settings_that_exist(services: dict[str, dict[str, Any]]) -> None:
     known = {f"PM_{name.upper()}" for name in Settings.model_fields}
+    known |= {"FORWARDED_ALLOW_IPS"}  # read by uvicorn itself
 
     for name in roles.ROLES:
         assert set(services[name]["environment"]) <= known
