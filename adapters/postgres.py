@@ -24,7 +24,11 @@ from psycopg_pool import AsyncConnectionPool, ConnectionPool
 ROLES = frozenset({"pm_api", "pm_worker", "pm_projector", "pm_release", "pm_dispatcher"})
 MIGRATIONS = Path(__file__).parent / "migrations"
 #: What folds write can be read from the log again, rows and cursor together: no wait for the disk.
-_SETTINGS = {"pm_projector": " -c synchronous_commit=off"}
+#: And a question whose asker went away ends within a second.
+_SETTINGS = {
+    "pm_projector": " -c synchronous_commit=off",
+    "pm_api": " -c client_connection_check_interval=1s",
+}
 SERVER_VERSION_MIN = 180000  # RETURNING old, and the RLS fixes of reference CVE-2025-8713
 MIGRATION_LOCK = 7700000
 CHECK_AFTER_S = 1.0  # without use
@@ -87,9 +91,13 @@ def connect_sync(dsn: str, role: str, **options: Any) -> Connection[TupleRow]:
 
 
 def pool(
-    dsn: str, role: str, *, size_max: int = 8
+    dsn: str, role: str, *, size_max: int = 8, bound_each_time: bool = False
 ) -> AsyncConnectionPool[AsyncConnection[TupleRow]]:
-    """A pool under a role, not yet open. A returned connection keeps nothing of its user."""
+    """A pool under a role, not yet open. A returned connection keeps nothing of its user.
+
+    `bound_each_time`: every transaction on it says which tenant it is of, or that it is of none, so
+    that there is nothing to undo; this spares a round trip.
+    """
 
     async def reset(conn: AsyncConnection[TupleRow]) -> None:
         await conn.execute(UNBIND, (_binding.setting,))
@@ -99,7 +107,7 @@ def pool(
         min_size=1,
         max_size=size_max,
         open=False,
-        reset=reset,
+        reset=None if bound_each_time else reset,
         check=_check,
         kwargs={"options": role_options(role), "autocommit": True, "application_name": role},
     )

@@ -38,8 +38,7 @@ class ApiKeys:
 
     async def _note_use(self, key: dict[str, Any]) -> None:
         async with self._reads.of(key["tenant_id"]) as bound:
-            values = {"tenant_id": key["tenant_id"], "key_id": key["key_id"]}
-            await bound.conn.execute(SQL["used"], values)
+            await bound.rows(SQL["used"], key_id=key["key_id"])
 
 
 def _caller(key: dict[str, Any]) -> Caller:

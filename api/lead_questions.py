@@ -6,8 +6,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, LiteralString
 
-from psycopg.rows import dict_row
-
 from adapters.contacts.leads import Statement
 from adapters.postgres import named_sql
 from projections.reads import Bound
@@ -19,10 +17,7 @@ Only = frozenset[str] | None  # the workspaces that the asker sees; None: all
 
 async def found(bound: Bound, statement: Statement) -> list[Row]:
     """What a made statement finds; the tenant is always a parameter."""
-    values = statement.values | {"tenant_id": bound.tenant_id}
-    async with bound.conn.cursor(row_factory=dict_row) as cursor:
-        await cursor.execute(statement.sql, values)
-        return await cursor.fetchall()
+    return await bound.rows(statement.sql, **statement.values)
 
 
 async def page(

@@ -49,7 +49,7 @@ class Ports:
         return Visits(self.desks, self.clock)
 
 
-def ports(request: Request) -> Ports:
+async def ports(request: Request) -> Ports:  # a plain function would go through a thread
     found: Ports = request.app.state.ports
     return found
 

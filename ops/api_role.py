@@ -48,7 +48,7 @@ async def serve(
     ready: Callable[[], None],
 ) -> None:
     """Serve until `stop`; imports run beside it, and go on elsewhere when it ends."""
-    pool = postgres.pool(settings.database_url, "pm_api")
+    pool = postgres.pool(settings.database_url, "pm_api", bound_each_time=True)
     await pool.open(wait=False)  # while Postgres is away the API says so
     reads = Reads(pool)
     blocking = postgres.blocking_pool(settings.database_url, "pm_api")

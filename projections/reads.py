@@ -1,19 +1,28 @@
-"""The only door to read models: a transaction bound to one tenant, answered soon or not at all."""
+"""The only door to read models: transactions bound to one tenant, answered soon or not at all."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Coroutine,
+    Generator,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, LiteralString
 
 import psycopg
-from psycopg.rows import dict_row
+from psycopg.sql import Composed
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from adapters.postgres import named_sql, tenant_tx
+from adapters.exchange import Ask, Row, exchange
+from adapters.postgres import bound_by, named_sql
 from projections.fold import Connection
 
 ANSWER_MAX_S = 2.0
@@ -24,18 +33,86 @@ class Away(Exception):  # noqa: N818 - a state of the outside
     """Postgres did not answer in time; asking again is safe."""
 
 
-@dataclass(frozen=True)
+#: As adapters.postgres.BIND: in force until the end of its transaction, which is the exchange.
+BIND: LiteralString = "SELECT set_config(%(setting)s, %(tenant_id)s, true)"
+Query = LiteralString | Composed
+
+
+Asked = tuple[Query, Mapping[str, Any]]
+
+
+@dataclass
 class Bound:
-    """A running transaction that sees one tenant's rows (I11); every query takes one."""
+    """A connection whose every transaction sees one tenant's rows (I11); each query takes one."""
 
     conn: Connection
     tenant_id: str
+    stepping: bool = False
 
-    async def rows(self, query: LiteralString, **values: Any) -> list[dict[str, Any]]:
+    async def rows(self, query: Query, **values: Any) -> list[Row]:
         """Rows by column name. The tenant is always a parameter: RLS is the second lock."""
-        async with self.conn.cursor(row_factory=dict_row) as cursor:
-            await cursor.execute(query, values | {"tenant_id": self.tenant_id})
-            return await cursor.fetchall()
+        (found,) = await self.several((query, values))
+        return found
+
+    def several(self, *asked: Asked) -> Awaitable[list[list[Row]]]:
+        """The rows of several statements at the price of one: they leave and return together."""
+        return _Wanted(self, asked)
+
+    async def together(self, *questions: Coroutine[Any, Any, Any]) -> list[Any]:
+        """What each answers; what they ask first leaves together, what they ask next as well.
+
+        They are coroutines over this Bound that wait for its rows and for nothing else.
+        """
+        try:
+            told: dict[int, Any] = {}
+            wanted = self._stepped(dict.fromkeys(range(len(questions))), questions, told)
+            while wanted:
+                found = iter(await self.several(*chain(*wanted.values())))
+                heard = {number: list(islice(found, len(one))) for number, one in wanted.items()}
+                wanted = self._stepped(heard, questions, told)
+        finally:
+            for question in questions:
+                question.close()
+        return [told[number] for number in range(len(questions))]
+
+    def _stepped(
+        self,
+        heard: Mapping[int, Any],
+        questions: Sequence[Coroutine[Any, Any, Any]],
+        told: dict[int, Any],
+    ) -> dict[int, tuple[Asked, ...]]:
+        """What each of these asks next, now that it heard its rows; or what it told at its end."""
+        wanted = {}
+        before, self.stepping = self.stepping, True
+        try:
+            for number, rows in heard.items():
+                try:
+                    wanted[number] = questions[number].send(rows).asked
+                except StopIteration as end:
+                    told[number] = end.value
+        finally:
+            self.stepping = before
+        return wanted
+
+    async def ask(self, asked: Sequence[Asked]) -> list[list[Row]]:
+        """One exchange with Postgres."""
+        own = {"tenant_id": self.tenant_id}
+        asks = [Ask(query, {**values, **own}) for query, values in asked]
+        return (await exchange(self.conn, [Ask(BIND, own | {"setting": bound_by()}), *asks]))[1:]
+
+
+@dataclass
+class _Wanted:
+    """Rows that somebody waits for: asked for at once, or by `together` along with others."""
+
+    bound: Bound
+    asked: tuple[Asked, ...]
+
+    def __await__(self) -> Generator[Any, Any, list[list[Row]]]:
+        if self.bound.stepping:
+            heard: list[list[Row]] = yield self
+            return heard
+        return (yield from self.bound.ask(self.asked).__await__())
 
 
 class Reads:
@@ -49,16 +126,16 @@ class Reads:
 
     @asynccontextmanager
     async def of(self, tenant_id: str) -> AsyncIterator[Bound]:
-        """What happens within sees one tenant. Raises Away after the time for an answer."""
-        async with self._connection() as conn, tenant_tx(conn, tenant_id):
+        """What is asked within sees one tenant; each exchange is a transaction of its own.
+
+        Raises Away after the time for an answer.
+        """
+        async with self._connection() as conn:
             yield Bound(conn, tenant_id)
 
     @asynccontextmanager
     async def of_nobody(self) -> AsyncIterator[Bound]:
-        """Sees no tenant's rows, only what is pending in sum and how far readers are.
-
-        Each statement is a transaction of its own, which spares its beginning and end.
-        """
+        """Sees no tenant's rows, only what is pending in sum and how far readers are."""
         async with self._connection() as conn:
             yield Bound(conn, "")
 

@@ -74,7 +74,7 @@ async def ports_of(
 
     The clock is `now`, or stands at BEGIN.
     """
-    async with pool(dsn, "pm_api", size_max=2) as opened:
+    async with pool(dsn, "pm_api", size_max=2, bound_each_time=True) as opened:
         with (
             blocking_pool(dsn, "pm_api", size_max=4) as blocking,
             EventStore(dsn, "pm_api") as store,

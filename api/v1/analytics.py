@@ -56,13 +56,15 @@ async def get_overview(caller: Reader, ports: PortsDep, days: Asked) -> Json:
     """The dashboard: totals beside those of the days before, funnel, campaigns, bounces, usage."""
     seen = _seen(caller)
     async with ports.reads.of(caller.tenant_id) as bound:
-        totals = await stats.totals(bound, days, workspaces=seen)
-        before = await stats.totals(bound, days.before(), workspaces=seen)
-        states = await stats.campaign_states(bound, workspaces=seen)
-        top = await stats.top_campaigns(bound, days, workspaces=seen, limit=TOP)
-        bounces = await stats.reasons(bound, days, workspaces=seen, limit=TOP)
-        used = await usage.usage(bound, ports.clock().date())
-        as_of = await freshness(bound, LEDGER)
+        totals, before, states, top, bounces, used, as_of = await bound.together(
+            stats.totals(bound, days, workspaces=seen),
+            stats.totals(bound, days.before(), workspaces=seen),
+            stats.campaign_states(bound, workspaces=seen),
+            stats.top_campaigns(bound, days, workspaces=seen, limit=TOP),
+            stats.reasons(bound, days, workspaces=seen, limit=TOP),
+            usage.usage(bound, ports.clock().date()),
+            freshness(bound, LEDGER),
+        )
     found = {
         "totals": totals,
         "previous": before | {"range": _told(days.before())},

@@ -148,8 +148,10 @@ async def list_campaigns(
     after = str(ports.cursors.read(scope, cursor)[0]) if cursor else ""
     only = Only(state, workspace_id, caller.workspace_ids, since, until)
     async with ports.reads.of(caller.tenant_id) as bound:
-        found = await campaigns.page(bound, after=after, limit=limit + 1, only=only)
-        as_of = await freshness(bound, LEDGER)
+        found, as_of = await bound.together(
+            campaigns.page(bound, after=after, limit=limit + 1, only=only),
+            freshness(bound, LEDGER),
+        )
     more = len(found) > limit
     following = ports.cursors.make(scope, [found[limit - 1]["campaign_id"]]) if more else None
     return listed([_campaign(row) for row in found[:limit]], following, as_of=as_of)
@@ -159,8 +161,9 @@ async def list_campaigns(
 async def get_campaign(campaign_id: IdPath, caller: Reader, ports: PortsDep) -> Json:
     """State, counters and rates of a campaign. At rest, requested is the sum of the ends."""
     async with ports.reads.of(caller.tenant_id) as bound:
-        found = await _known(bound, campaign_id, caller)
-        as_of = await freshness(bound, LEDGER)
+        found, as_of = await bound.together(
+            _known(bound, campaign_id, caller), freshness(bound, LEDGER)
+        )
     return Json(_campaign(found) | {"as_of": as_of})
 
 

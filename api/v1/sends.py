@@ -71,8 +71,9 @@ async def list_sends(
     scope = (caller.tenant_id, "sends", *_named(found_by))
     after = _after(ports.cursors.read(scope, cursor)) if cursor else After()
     async with ports.reads.of(caller.tenant_id) as bound:
-        rows = await pages.page(bound, found_by, after, limit + 1)
-        as_of = await freshness(bound, LEDGER)
+        rows, as_of = await bound.together(
+            pages.page(bound, found_by, after, limit + 1), freshness(bound, LEDGER)
+        )
     last = rows[limit - 1] if len(rows) > limit else None
     following = ports.cursors.make(scope, _place(last)) if last else None
     data = [{"object": "send"} | row for row in rows[:limit]]
@@ -83,8 +84,9 @@ async def list_sends(
 async def get_send(send_id: IdPath, caller: Reader, ports: PortsDep) -> Json:
     """What became of one mail to one lead, and why: events, decisions, releases, what holds it."""
     async with ports.reads.of(caller.tenant_id) as bound:
-        found = await queries.story(bound, send_id, caller.workspace_ids)
-        as_of = await freshness(bound, LEDGER)
+        found, as_of = await bound.together(
+            queries.story(bound, send_id, caller.workspace_ids), freshness(bound, LEDGER)
+        )
     if found is None:
         raise not_found("send")
     return Json({"object": "send"} | found | {"as_of": as_of})

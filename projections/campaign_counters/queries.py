@@ -39,7 +39,8 @@ ALL = Only()
 async def page(bound: Bound, *, after: str, limit: int, only: Only = ALL) -> list[Row]:
     """Campaigns, the newest first, from the one after `after` on; with counters."""
     found = await bound.rows(SQL["page"], after=after, limit=limit, **_values(only))
-    return await _counted(bound, found)
+    ids = [campaign["campaign_id"] for campaign in found]
+    return _counted(found, await _counts(bound, ids))
 
 
 async def one(
@@ -47,8 +48,10 @@ async def one(
 ) -> Row | None:
     """One campaign with its counters, also by provider; None: the asker has no such one."""
     values = _values(Only(workspaces=workspaces))
-    found = await bound.rows(SQL["one"], campaign_id=campaign_id, **values)
-    counted = await _counted(bound, found)
+    found, counts = await bound.together(
+        bound.rows(SQL["one"], campaign_id=campaign_id, **values), _counts(bound, [campaign_id])
+    )
+    counted = _counted(found, counts)
     return counted[0] if counted else None
 
 
@@ -57,14 +60,26 @@ def _values(only: Only) -> Row:
     return asdict(only) | {"workspaces": visible}
 
 
-async def _counted(bound: Bound, campaigns: list[Row]) -> list[Row]:
-    ids = [campaign["campaign_id"] for campaign in campaigns]
-    cells = await bound.rows(SQL["counters"], campaign_ids=ids)
-    released = {
-        row["campaign_id"]: row["sends"]
-        for row in await bound.rows(SQL["released"], campaign_ids=ids)
-    }
-    engaged = await stats.of_campaigns(bound, ids)
+@dataclass(frozen=True)
+class _Counts:
+    """What campaigns are told with: their sends by provider and state, and what became of them."""
+
+    cells: list[Row]
+    released: dict[str, int]
+    engaged: dict[str, dict[str, int]]
+
+
+async def _counts(bound: Bound, ids: list[str]) -> _Counts:
+    cells, released, engaged = await bound.together(
+        bound.rows(SQL["counters"], campaign_ids=ids),
+        bound.rows(SQL["released"], campaign_ids=ids),
+        stats.of_campaigns(bound, ids),
+    )
+    return _Counts(cells, {row["campaign_id"]: row["sends"] for row in released}, engaged)
+
+
+def _counted(campaigns: list[Row], counts: _Counts) -> list[Row]:
+    cells, released, engaged = counts.cells, counts.released, counts.engaged
     for campaign in campaigns:
         own = [cell for cell in cells if cell["campaign_id"] == campaign["campaign_id"]]
         campaign["counters"] = _counters(own) | {

@@ -44,15 +44,20 @@ async def story(
         return None
     send = found[0]
     where = {"batch_id": send["batch_id"], "idx": send["idx"]}
-    events = await bound.rows(SQL["requested"], batch_id=send["batch_id"])
-    events += await bound.rows(SQL["story"], **where)
-    events += await bound.rows(SQL["signals"], send_id=send_id)
-    waiting = await bound.rows(SQL["held"], **where)
     streams = [campaign.stream(send["campaign_id"]), suppression.stream(send["contact_id"])]
+    requested, facts, signals, waiting, decisions, releases = await bound.several(
+        (SQL["requested"], where),
+        (SQL["story"], where),
+        (SQL["signals"], {"send_id": send_id}),
+        (SQL["held"], where),
+        (SQL["decisions"], {"streams": streams}),
+        (SQL["releases"], where),
+    )
+    events = sorted(requested + facts + signals, key=lambda event: event["at"])
     return send | {
-        "events": [_brief(event) for event in sorted(events, key=lambda event: event["at"])],
-        "decisions": await bound.rows(SQL["decisions"], streams=streams),
-        "releases": await bound.rows(SQL["releases"], **where),
+        "events": [_brief(event) for event in events],
+        "decisions": decisions,
+        "releases": releases,
         "waiting": waiting[0] if waiting else None,
     }
 

@@ -23,8 +23,11 @@ async def usage(bound: Bound, today: date) -> Row:
     """
     period = period_of(today)
     since = date(period.year - 1, period.month, 1)
-    periods = await bound.rows(SQL["periods"], since=since)
-    plan = await bound.rows(SQL["plan"])
+    periods, plan, crossings = await bound.several(
+        (SQL["periods"], {"since": since}),
+        (SQL["plan"], {}),
+        (SQL["crossings"], {"period": period}),
+    )
     limit = plan[0]["sends_per_month"] if plan else None
     used = next((row["used"] for row in periods if row["period"] == period), 0)
     return {
@@ -33,7 +36,7 @@ async def usage(bound: Bound, today: date) -> Row:
         "limit": limit,
         "left": None if limit is None else max(0, limit - used),
         "share": round(used / limit, 6) if limit else None,
-        "crossings": await bound.rows(SQL["crossings"], period=period),
+        "crossings": crossings,
         "periods": [row for row in periods if row["period"] != period][:MONTHS_SHOWN],
     }
 

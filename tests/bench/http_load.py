@@ -7,6 +7,7 @@ server shares with it. Bounded in requests and in time.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,6 +40,7 @@ class Measured:
     times_s: list[float] = field(default_factory=list)
     statuses: dict[int, int] = field(default_factory=dict)
     elapsed_s: float = 0.0
+    cpu_s: float = 0.0  # that this process took meanwhile: the clients' share of the machine
 
     def quantile_ms(self, share: float) -> float:
         """The time within which this share of the answers came."""
@@ -57,6 +59,7 @@ class Measured:
             "per_s": self.per_s,
             "p50_ms": self.quantile_ms(0.5),
             "p99_ms": self.quantile_ms(0.99),
+            "client_cpu_ms": round(self.cpu_s * 1000 / len(self.times_s), 3),
         }
 
 
@@ -66,10 +69,14 @@ async def load(
     *,
     clients: int,
     until: Callable[[], bool] = lambda: False,
+    per_s: float = 0.0,
 ) -> Measured:
-    """Send all requests, `clients` at a time, or until told; their answers' times."""
-    measured, begun = Measured(), time.monotonic()
-    place = urlsplit(base)
+    """Send all requests, `clients` at a time, or until told; their answers' times.
+
+    `per_s`: so many a second at most, all clients together; 0: as many as are answered.
+    """
+    measured, begun, spent = Measured(), time.monotonic(), time.process_time()
+    place, turns = urlsplit(base), itertools.count()
 
     async def client() -> None:
         reader, writer = await asyncio.open_connection(place.hostname, place.port)
@@ -77,6 +84,9 @@ async def load(
             for request in requests:
                 if until():
                     return
+                if per_s:
+                    due = begun + next(turns) / per_s
+                    await asyncio.sleep(max(0.0, due - time.monotonic()))
                 sent = time.perf_counter()
                 writer.write(request.wire(place.netloc))
                 async with asyncio.timeout(REQUEST_TIMEOUT_S):
@@ -88,6 +98,7 @@ async def load(
 
     await asyncio.gather(*(client() for _ in range(clients)))
     measured.elapsed_s = time.monotonic() - begun
+    measured.cpu_s = time.process_time() - spent
     return measured
 
 

@@ -1,13 +1,15 @@
 """How soon the API answers in a database of ten million sends, and what its neighbours notice.
 
     python tests/bench/queries.py [--tenants 10000] [--leads 1000000] [--sends 10000000]
-                                  [--requests 2000] [--data DIR] [--json]
+                                  [--requests 2000] [--writes 20] [--data DIR] [--json]
 
 On a stack of its own, filled by `penguin seed`; --data: on a stack that runs there, filled already.
 Each question is asked --requests times, 16 at once, by twenty tenants with API keys of theirs, the
-biggest among them, while two other tenants change leads without pause. Then: sequential scans of
-tenant tables that all of this made (from Postgres's own counters), one tenant at full load beside
-another that asks now and then, and commands a second.
+biggest among them, while two other tenants change leads, --writes a second together. The quantiles
+leave out no answer, and each request passes the count of its key's rate. What the clients take of
+the same processors is told. Then: sequential scans of tenant tables that all of this made (from
+Postgres's own counters), one tenant at full load beside another that asks now and then, how long it
+takes to be told that another tenant's id, or nobody's, is not there, and commands a second.
 """
 
 from __future__ import annotations
@@ -31,6 +33,8 @@ from tests.bench.stack import Stack, running
 
 AT_ONCE = 16
 WRITERS = 2
+#: What is measured is not what one key is allowed; but each request is counted.
+UNLIMITED = {"PM_API_RATE_PER_MIN": "10000000", "PM_API_BURST": "10000000"}
 ASKING = 20  # tenants: the ten biggest, and ten small ones
 COMMANDS = 300
 SCANS = """
@@ -108,18 +112,65 @@ def drafts(tenant: Tenant) -> Iterator[Request]:
         yield tenant.request("POST", f"/v1/campaigns/{campaign}/duplicate", {})
 
 
-async def asked(base: str, asking: list[Tenant], ask: Ask, requests: int) -> Measured:
-    """One question so many times, tenants by turns, while others write."""
+async def asked(
+    base: str, asking: list[Tenant], ask: Ask, requests: int, writes: float
+) -> tuple[Measured, float]:
+    """One question so many times, tenants by turns; and the writes a second of others beside it."""
     chance, done = random.Random(1), asyncio.Event()
     turns = itertools.islice(itertools.cycle(asking[:-WRITERS]), requests)
     writing = [
-        asyncio.create_task(load(base, edits(tenant), clients=1, until=done.is_set))
+        asyncio.create_task(
+            load(base, edits(tenant), clients=1, until=done.is_set, per_s=writes / WRITERS)
+        )
         for tenant in asking[-WRITERS:]
     ]
     measured = await load(base, (ask(tenant, chance) for tenant in turns), clients=AT_ONCE)
     done.set()
-    await asyncio.gather(*writing)
-    return measured
+    written = await asyncio.gather(*writing)
+    for one in written:
+        one.as_json()  # raises where one was refused
+    return measured, round(sum(one.per_s for one in written), 1)
+
+
+def answered(
+    base: str, asking: list[Tenant], ask: Ask, requests: int, writes: float
+) -> dict[str, object]:
+    """One question's figures."""
+    measured, written_per_s = asyncio.run(asked(base, asking, ask, requests, writes))
+    return measured.as_json() | {"written_per_s": written_per_s}
+
+
+#: Questions about one thing, and which ids of another tenant they are asked with.
+FOREIGN: dict[str, tuple[str, Callable[[Tenant], list[str]]]] = {
+    "campaign": ("/v1/campaigns/{}", lambda t: t.campaigns),
+    "send": ("/v1/sends/{}", lambda t: t.sends),
+    "lead": ("/v1/leads/{}", lambda t: t.leads),
+}
+
+
+async def told_apart(base: str, mine: Tenant, theirs: Tenant, requests: int) -> dict[str, Any]:
+    """How long 404 takes for ids of another tenant and for ids of nobody, asked by turns."""
+    found: dict[str, Any] = {}
+    for name, (path, ids) in FOREIGN.items():
+        foreign, unknown = Measured(), Measured()
+        for number in range(requests):
+            thing = ids(theirs)[number % len(ids(theirs))]
+            for told, given in ((foreign, thing), (unknown, nobodys(thing, number))):
+                one = await load(base, iter([mine.request("GET", path.format(given))]), clients=1)
+                if one.statuses != {404: 1}:
+                    raise RuntimeError(f"not 404, so there is no figure: {one.statuses}")
+                told.times_s += one.times_s
+        found[name] = {
+            f"{kind}_p{share * 100:.0f}_ms": told.quantile_ms(share)
+            for kind, told in (("foreign", foreign), ("unknown", unknown))
+            for share in (0.5, 0.9)
+        }
+    return found
+
+
+def nobodys(thing: str, number: int) -> str:
+    """An id of the same kind and length that nothing has."""
+    return f"{thing[:-8]}{number:08}"
 
 
 async def beside_a_loud_one(base: str, asking: list[Tenant], requests: int) -> dict[str, Any]:
@@ -163,7 +214,7 @@ def scans(dsn: str) -> dict[str, int]:
         return dict(conn.execute(SCANS.encode()).fetchall())
 
 
-def measured(stack: Stack, count: int, requests: int) -> dict[str, Any]:
+def measured(stack: Stack, count: int, requests: int, writes: float) -> dict[str, Any]:
     """All of it on a filled stack. Raises where an answer was none."""
     dsn, base = stack.addresses["dsn"], stack.addresses["api_url"]
     asking = tenants(stack, dsn, count)
@@ -171,8 +222,7 @@ def measured(stack: Stack, count: int, requests: int) -> dict[str, Any]:
         conn.execute("VACUUM ANALYZE")  # as autovacuum has by the time that anybody looks
     before = scans(dsn)
     questions = {
-        name: asyncio.run(asked(base, asking, ask, requests)).as_json()
-        for name, ask in QUESTIONS.items()
+        name: answered(base, asking, ask, requests, writes) for name, ask in QUESTIONS.items()
     }
     after = scans(dsn)
     return {
@@ -181,6 +231,7 @@ def measured(stack: Stack, count: int, requests: int) -> dict[str, Any]:
             name: after[name] - scanned for name, scanned in before.items() if after[name] > scanned
         },
         "neighbour": asyncio.run(beside_a_loud_one(base, asking, requests // 4)),
+        "told_apart": asyncio.run(told_apart(base, asking[1], asking[0], requests // 4)),
         "commands_per_s": asyncio.run(commanded(base, asking[-1], COMMANDS)),
     }
 
@@ -188,14 +239,16 @@ def measured(stack: Stack, count: int, requests: int) -> dict[str, Any]:
 def told(found: dict[str, Any]) -> list[str]:
     """The same for people."""
     lines = [
-        f"{one['p50_ms']:8.1f} ms p50 {one['p99_ms']:8.1f} ms p99 {one['per_s']:8.1f}/s  {name}"
+        f"{one['p50_ms']:8.1f} ms p50 {one['p99_ms']:8.1f} ms p99 {one['per_s']:8.1f}/s  {name} "
+        f"(beside {one['written_per_s']} writes/s; clients: {one['client_cpu_ms']} ms of CPU each)"
         for name, one in found["questions"].items()
     ]
-    near = found["neighbour"]
+    near, apart = found["neighbour"], found["told_apart"]
     return [
         *lines,
         f"sequential scans of tenant tables: {found['sequential_scans'] or 'none'}",
         f"beside a tenant at full load p99 is {near['p99_times']} times that alone",
+        *(f"404 for another tenant's {name}, and nobody's: {one}" for name, one in apart.items()),
         *(f"{per_s:8.1f}/s  {name}" for name, per_s in found["commands_per_s"].items()),
     ]
 
@@ -207,10 +260,11 @@ def main() -> None:
     parser.add_argument("--leads", type=int, default=1_000_000)
     parser.add_argument("--sends", type=int, default=10_000_000)
     parser.add_argument("--requests", type=int, default=2000)
+    parser.add_argument("--writes", type=float, default=20.0, help="a second; 0: without pause")
     parser.add_argument("--data", type=Path, help="a stack that runs, and was filled with these")
     parser.add_argument("--json", action="store_true")
     args = parser.parse_args()
-    os.environ["PM_API_RATE_PER_MIN"] = "0"  # what is measured is not what one key is allowed
+    os.environ |= UNLIMITED
     with nullcontext(Stack(args.data)) if args.data else running() as stack:
         filled = {}
         if args.data:
@@ -218,7 +272,7 @@ def main() -> None:
         else:
             size = ("--tenants", args.tenants, "--leads", args.leads, "--sends", args.sends)
             filled = stack.run("seed", *map(str, size))
-        found = {"filled": filled, **measured(stack, args.tenants, args.requests)}
+        found = {"filled": filled, **measured(stack, args.tenants, args.requests, args.writes)}
     print(json.dumps(found) if args.json else "\n".join(told(found)))
 
 
