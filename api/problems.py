@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import psycopg
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -120,6 +121,8 @@ def install(app: FastAPI) -> None:
         Refused: _refused,
         ConcurrentAppend: _concurrent,
         StoreUnavailable: _away,
+        psycopg.OperationalError: _away,  # a desk's own transaction met it
+        psycopg.InterfaceError: _away,
         Unopened: _unopened,
         RequestValidationError: _invalid,
         HTTPException: _http,
@@ -181,7 +184,7 @@ async def _concurrent(request: Request, error: ConcurrentAppend) -> Json:
     return answer(request.scope, Problem("conflict", str(error), wait_s=1))
 
 
-async def _away(request: Request, _: Away | StoreUnavailable) -> Json:
+async def _away(request: Request, _: Exception) -> Json:
     told = "the database did not answer in time"
     return answer(request.scope, Problem("unavailable", told, wait_s=RETRY_AFTER_S))
 
