@@ -44,6 +44,7 @@ class World:
     joined: int = 1  # instances of the dispatcher so far
     done: dict[str, int] = field(default_factory=dict)  # label and target → how often
     problems: list[str] = field(default_factory=list)
+    poisoned: list[str] = field(default_factory=list)  # where records that nobody can read lie
 
     def note(self, act: Act) -> None:
         name = f"{act.fault.label} {act.target}".strip()
@@ -64,7 +65,7 @@ async def carry_out(world: World, act: Act) -> None:
     elif kind == "join":
         await _join(world, act)
     elif kind == "poison":
-        await records.poison(world.stack, act.fault, world.rng)
+        world.poisoned += await records.poison(world.stack, act.fault, world.rng)
         world.note(act)
     elif kind == "repeat":
         await records.repeat(world.stack, act.fault, world.rng)

@@ -37,6 +37,7 @@ class _Link:
         self.smtp = Smtp()
         self.passed = {UP: 0, DOWN: 0}
         self._luck = proxy.rng.random()  # the same toxics befall it as long as it lives
+        self.cut_short = False  # what came in place of the reply to a dot may be none
         self._ended = False
 
     def has(self, toxic: Toxic, way: str) -> bool:
@@ -53,6 +54,7 @@ class _Link:
             await self._linger(way)
             self.end()
         except Cut as cut:
+            self.cut_short |= self.smtp.awaits_dot
             with suppress(OSError):
                 if cut.last:
                     await self._send(writer, cut.last, way)
@@ -102,7 +104,7 @@ class _Link:
         if self._ended:
             return
         self._ended = True
-        self.proxy.unanswered += self.smtp.awaits_dot
+        self.proxy.unanswered += self.cut_short or self.smtp.awaits_dot
         for writer in (self.client, self.server):
             if writer is None:
                 continue

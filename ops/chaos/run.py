@@ -16,7 +16,7 @@ from adapters.settings import Settings
 from domain.ids import deriver
 from ops import board
 from ops.board import State
-from ops.chaos import ground, oracle
+from ops.chaos import ground, oracle, records
 from ops.chaos.calls import Caller
 from ops.chaos.faults import World
 from ops.chaos.load import Campaigns
@@ -92,6 +92,7 @@ class _Run:
             self._where, self._campaigns.ids, self._world.ground.run, self._sink
         )
         verdict.problems += await self._calls.judged(self._where)
+        verdict.problems += await self._unlettered()
         self._expect(verdict, settled=settled, healed=healed)
         return self._result(verdict, seed, elapsed_s, self._restarts() - before)
 
@@ -127,6 +128,16 @@ class _Run:
                 return True
             await asyncio.sleep(0.1)
         return False
+
+    async def _unlettered(self) -> list[str]:
+        """Poison that no reader put among the dead letters."""
+        poisoned = self._world.poisoned
+        if not poisoned:
+            return []
+        left = await records.unlettered(self._stack, poisoned, HEALS_WITHIN_S)
+        if not left:
+            return []
+        return [f"{len(left)} of {len(poisoned)} poisoned records are no dead letters: {left[:3]}"]
 
     def _restarts(self) -> int:
         return sum(line.restarts for line in board.read(self._stack.data).processes)
@@ -192,6 +203,7 @@ class _Run:
             "resumed_max_s": round(self._world.resumed_max_s, 2),
             "stall_max_s": round(self._arrivals.stall_max_s, 2),
             "faults": dict(sorted(self._world.done.items())),
+            "poisoned": len(self._world.poisoned),
             "restarts": restarts,
             "calls": self._calls.counts(),
             "elapsed_s": round(elapsed_s, 1),

@@ -212,6 +212,7 @@ async def test_an_answer_stands_in_place_of_the_reply_to_the_dot_alone() -> None
 
         assert await client.ask(b"PING\r\n") == b"PONG\r\n"
         assert await client.ask(MAIL) == b"what?\r\n" * 3
+        await until(lambda: proxy.unanswered == 1, PATIENCE_S)
 
 
 async def test_broken_tls_lets_the_offer_pass_and_garbles_the_handshake() -> None:

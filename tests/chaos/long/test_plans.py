@@ -62,7 +62,13 @@ LINES = (
     Line(41, "locks", "tables of Postgres locked for seconds", "0 lost, 0 twice"),
     Line(50, "peers", "next hops of thirteen bad kinds", "0 lost, 0 twice"),
     Line(51, "tls", "STARTTLS offered and broken", "0 ambiguous, 0 lost"),
-    Line(60, "poison", "1,000 records that nobody can read", "0 lost, 0 stalls"),
+    Line(
+        60,
+        "poison",
+        "records that nobody can read",
+        "0 lost, 0 stalls, all among the dead letters",
+        NOTHING + "; all of {poisoned} poisoned records are dead letters",
+    ),
     Line(61, "repeats", "records and hints once more, shuffled", "0 twice, 0 ambiguous"),
 )
 THREE = (
