@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import csv
+import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ BOMS = (
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 DELIMITERS = (",", ";", "\t", "|")
+#: What Excel writes and reads above the header to name the delimiter.
+HINT = re.compile(r'\ufeff?"?sep=([,;|\t])"?')
 
 
 @dataclass(frozen=True)
@@ -65,21 +68,34 @@ def detect(path: Path) -> Dialect:
     lines = sample.decode(encoding, errors="replace").lstrip("\ufeff").splitlines()
     if not lines:
         raise Invalid(f"{path.name} is empty: a header line with an e-mail column is needed")
+    if b"\r" in sample and len(lines) > 1 and not encoding.startswith("utf-16"):
+        _refuse_bare_cr(path, sample)
+    if hint := HINT.fullmatch(lines[0]):
+        return Dialect(encoding, hint[1])
     first_line = lines[0]
     counts = {mark: first_line.count(mark) for mark in DELIMITERS}
     return Dialect(encoding, max(DELIMITERS, key=lambda mark: counts[mark]))
+
+
+def _refuse_bare_cr(path: Path, sample: bytes) -> None:
+    """Lines that end in CR alone, as on a Mac of long ago, would be read as a single one."""
+    if b"\n" not in sample:
+        raise Invalid(f"{path.name} has lines that end in CR alone: save it as CSV (UTF-8)")
 
 
 def _encoding(path: Path, sample: bytes) -> str:
     for mark, name in BOMS:
         if sample.startswith(mark):
             return name
-    lines = sample.splitlines()[:-1] or [sample]
+    lines = sample.splitlines()
+    if len(sample) == SAMPLE_BYTES:
+        lines = lines[:-1] or lines  # it may have been cut in the middle of a letter
     with_nul = sum(b"\0" in line for line in lines)
     if b"\0" in lines[0] or with_nul > max(1, BROKEN_SHARE_MAX * len(lines)):
         raise Invalid(f"{path.name} is no text file: save it as CSV (UTF-8)")
-    broken = sum(not _is_utf8(line) for line in lines)
-    if broken <= BROKEN_SHARE_MAX * len(lines):
+    foreign = [line for line in lines if not line.isascii()]
+    broken = sum(not _is_utf8(line) for line in foreign)
+    if broken <= max(BROKEN_SHARE_MAX * len(lines), len(foreign) - broken):
         return "utf-8"
     if len(sample) < GUESSED_FROM_BYTES:
         return "cp1252"
@@ -98,10 +114,15 @@ def _is_utf8(line: bytes) -> bool:
 def rows(path: Path, dialect: Dialect) -> Iterator[Row]:
     """Every record, the header included, in the order of the file. Memory does not grow with it."""
     with path.open("rb") as file:
-        yield from _records(_numbered(file, dialect.encoding), dialect.delimiter)
+        lines = _numbered(file, dialect.encoding)
+        yield from _records(_below_hint(lines), dialect.delimiter)
 
 
 Line = tuple[int, str, str]  # number, text, problem
+
+
+def _below_hint(lines: Iterator[Line]) -> Iterator[Line]:
+    return (line for line in lines if line[0] > 1 or not HINT.fullmatch(line[1]))
 
 
 def _numbered(file: BinaryIO, encoding: str) -> Iterator[Line]:

@@ -98,15 +98,16 @@ def usable_fields(path: Path) -> tuple[str, ...]:
     Raises Invalid as `import_leads` would.
     """
     header, records = _opened(path, detect(path))
-    counted = 0
+    counted, first = 0, ""
     for row in records:
         counted += 1
         try:
             _lead(row, header)
-        except BadRow:
+        except BadRow as bad:
+            first = first or f"line {row.line}: {bad}"
             continue
         return _fields(header)
-    raise _nothing_usable(path, counted)
+    raise _nothing_usable(path, counted, first)
 
 
 def _opened(
@@ -132,8 +133,11 @@ def _fields(header: Header) -> tuple[str, ...]:
     return tuple(name for name in header.names if name and name != address)
 
 
-def _nothing_usable(path: Path, counted: int) -> Invalid:
-    cure = "each needs an address, and as many columns as the header"
+def _nothing_usable(path: Path, counted: int, first: str) -> Invalid:
+    """`first` says what the first row lacks."""
+    if not counted:
+        return Invalid(f"{path.name} has no row below its header: add the leads")
+    cure = f"each needs an address, and as many columns as the header ({first})"
     return Invalid(f"{path.name} has no usable row among {counted} below its header: {cure}")
 
 
@@ -192,7 +196,8 @@ class _Merge:
         conn, import_id = self._conn, self._ids["import_id"]
         rejected = conn.execute(SQL["keep_rejects"], (self._ids["tenant_id"], import_id)).rowcount
         if rejected == counted:
-            raise _nothing_usable(path, counted)
+            row = conn.execute(SQL["first_reject"], self._ids).fetchone()
+            raise _nothing_usable(path, counted, f"line {row[0]}: {row[1]}" if row else "")
         imported, suppressed = self._contacts(), self._statuses()
         fields = _fields(self._header)
         duplicates = counted - rejected - imported

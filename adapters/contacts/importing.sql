@@ -21,6 +21,10 @@ COPY stage FROM STDIN
 INSERT INTO vault.import_reject (tenant_id, import_id, line, reason, row)
 SELECT %s, %s, line, reason, row FROM stage WHERE reason IS NOT NULL
 
+-- name: first_reject
+SELECT line, reason FROM vault.import_reject
+WHERE tenant_id = %(tenant_id)s AND import_id = %(import_id)s ORDER BY line LIMIT 1
+
 -- name: index_stage
 ANALYZE stage
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Any
 
 from adapters.sending_records import (
     DnsRecord,
@@ -152,11 +153,12 @@ def key_record(state: sending_domain.State, selector: str, dns: Dns) -> DnsRecor
     return next(record for record in records(state, dns.bounce_host) if record.name == name)
 
 
-def look_at_key(state: sending_domain.State, selector: str, dns: Dns) -> Look:
-    """What DNS says of one key now. Raises as `key_record`, and Unanswered."""
+def look_at_key(desk: Desk, state: sending_domain.State, selector: str, dns: Dns) -> Look:
+    """What DNS says of one key now, kept to be shown. Raises as `key_record`, and Unanswered."""
     wanted_record = key_record(state, selector, dns)
     dns.publish(wanted_record)
     (found,) = asyncio.run(look(dns.reader(), [wanted_record]))
+    desk.write(LOOKED, domain_id=state.domain_id, **_look_row(found))
     return found
 
 
@@ -205,9 +207,13 @@ def _keep_looks(desk: Desk, domain_id: str, looks: Sequence[Look]) -> None:
         row = {"tenant_id": desk.tenant_id, "domain_id": domain_id}
         conn.execute(FORGET_LOOKS, row)
         for one in looks:
-            record = {"kind": one.record.kind, "name": one.record.name, "wanted": one.record.value}
-            found = [text[:FOUND_CHARS_MAX].replace("\x00", "") for text in one.found[:FOUND_MAX]]
-            conn.execute(LOOKED, row | record | {"found": found, "state": one.state})
+            conn.execute(LOOKED, row | _look_row(one))
+
+
+def _look_row(one: Look) -> dict[str, Any]:
+    found = [text[:FOUND_CHARS_MAX].replace("\x00", "") for text in one.found[:FOUND_MAX]]
+    record = {"kind": one.record.kind, "name": one.record.name, "wanted": one.record.value}
+    return record | {"found": found, "state": one.state}
 
 
 def known(desk: Desk, domain_id: str) -> sending_domain.State:

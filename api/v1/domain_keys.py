@@ -48,7 +48,7 @@ def activate_dkim_key(
     """
     state = domains.known(desk, domain_id)
     try:
-        look = domains.look_at_key(state, selector, ports.dns)
+        look = domains.look_at_key(desk, state, selector, ports.dns)
     except Unanswered as error:
         raise silent() from error
     (record,) = domain_records.described([look.record], domain_records.rows_of([look]))

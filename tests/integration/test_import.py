@@ -84,7 +84,9 @@ def test_another_import_of_known_leads_counts_them_as_duplicates(dsn: str, tmp_p
     [
         ("", "empty"),
         ("name,city\nAnn,Rome\n", "name one of them email"),
-        ("email\nnobody\n", "no usable row"),
+        ("email\nnobody\n", r"no usable row among 1 .*\(line 2: not an address"),
+        ("email\n", "no row below its header"),
+        ("email\rann@example.com\r", "lines that end in CR alone"),
         (b"\x50\x4b\x03\x04\0\0\0\0", "save it as CSV"),
         ("email,City,city\na@example.com,x,y\n", "two columns are called city"),
     ],
@@ -113,6 +115,40 @@ def test_usual_encodings_and_delimiters_are_understood(
     assert rows(
         dsn, "SELECT count(*) FROM vault.contact WHERE fields->>'first_name' LIKE 'Zoë%'"
     ) == [(40,)]
+
+
+@pytest.mark.parametrize("hint", ["sep=;", '"sep=;"'])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16"])
+def test_the_line_by_which_excel_names_the_delimiter_is_no_header(
+    dsn: str, tmp_path: Path, encoding: str, hint: str
+) -> None:
+    text = f"{hint}\r\nemail;city\r\nann@example.com;Rome, Italy\r\n"
+
+    done = run(dsn, write(tmp_path, text.encode(encoding)))
+
+    assert (done.rows, done.imported, done.fields) == (1, 1, ("city",))
+
+
+@pytest.mark.parametrize(
+    ("raw", "cities", "rejected"),
+    [
+        ("email;city\nann@example.com;Köln\n".encode("cp1252"), ["Köln"], 0),
+        (
+            "email;city\na@x.org;Köln\nb@x.org;Åre\n".encode() + b"c@x.org;K\xf6ln\n",
+            ["Köln", "Åre"],
+            1,
+        ),
+    ],
+    ids=["Excel's own of two lines", "UTF-8 with one line of something else"],
+)
+def test_short_files_are_read_in_the_encoding_that_most_of_their_letters_are_in(
+    dsn: str, tmp_path: Path, raw: bytes, cities: list[str], rejected: int
+) -> None:
+    done = run(dsn, write(tmp_path, raw))
+
+    found = rows(dsn, "SELECT fields->>'city' FROM vault.contact ORDER BY address")
+    assert [row[0] for row in found] == cities
+    assert done.rejected == rejected
 
 
 def test_i11_a_tenant_sees_only_its_own_leads(dsn: str, tmp_path: Path) -> None:

@@ -96,6 +96,7 @@ async def test_a_second_key_signs_only_once_it_is_seen_in_dns_and_activated(
     assert {name: key["state"] for name, key in keys.items()} == domain.kept()
     assert keys["pm1"]["retires_at"] > keys["pm2"]["activated_at"]
     assert "leave it until it is retired" in found["records"][1]["purpose"]
+    assert {record["state"] for record in found["records"]} == {"verified"}
 
 
 async def test_the_key_before_is_destroyed_when_its_grace_is_over(domain: Domain) -> None:
