@@ -63,6 +63,7 @@ test: check ## check, then every test on a real Kafka and Postgres that it start
 
 corpus: setup ## judge the classifier on real replies, which lie outside the project (PM_CORPUS)
 	@test -d $(PM_CORPUS) || { echo "no corpus in $(PM_CORPUS): set PM_CORPUS to its folder" >&2; exit 3; }
+	@PYTHONPATH=. $(BIN)/python tests/corpus/measure.py $(PM_CORPUS)
 	@PM_CORPUS=$(PM_CORPUS) $(BIN)/pytest -q tests/corpus
 
 simulate: setup ## the pipeline under a seeded scheduler, 10,000 seeds (PM_SEEDS, PM_SEED: the first)

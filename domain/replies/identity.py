@@ -106,6 +106,7 @@ IDENTITY_RULES = (
         sender verif* .. fail*|error|reject*
         sender verify
         sender call_out|callback
+        call_out|callback setup|verif*|failed|failure
         sender denied|refused|unvalidated|unverified|invalid|rejected_by|is_unvalidated
         sender is ?not unvalidated|allowed|authorized|authorised|permitted|rejected|denied|
             valid|verified
@@ -113,7 +114,7 @@ IDENTITY_RULES = (
         not owned by user
         from address|domain|header .. not|n't verified|allowed|permitted|exist|authorized|match*
         from address|domain|header|addr .. unverified|reject*|invalid
-        mail_from .. invalid|reject*|refused|denied|not_allowed|mismatch*
+        mail_from ?address|domain|command|sender|is|was invalid|reject*|refused|denied|mismatch*
         return_path|reverse_path .. invalid|reject*|not|unknown|bad
         not|n't allowed|permitted|authorized|authorised to send from|as
         not|n't allowed as a from
@@ -129,6 +130,7 @@ IDENTITY_RULES = (
         unless="""
             blocked using
             poor|bad|low reputation
+        refused by black*|site|list
             rbl|dnsbl|spamhaus|greylist*
         """,
     ),

@@ -228,6 +228,19 @@ SECURITY = (
         src.MIMECAST,
         codes="5",
     ),
+    _codes("facebook.no_recipient", C.INVALID_RECIPIENT, "rcp p1", src.FACEBOOK),
+    _codes("facebook.refused", C.REPUTATION_BLOCK, "rcp p2|p3\npol p1|p2|p3|t1", src.FACEBOOK),
+    _codes("facebook.sender", C.AUTH_FAIL, "pol p4|p5|p7\ndns p1|p2|p3|t1", src.FACEBOOK),
+    _codes("facebook.content", C.CONTENT, "pol p6", src.FACEBOOK),
+    _codes("facebook.connections", C.REPUTATION_DEFER, "con t1|t2|t3|t4\nrcp t4", src.FACEBOOK),
+    _codes("facebook.internal", C.INFRA, "int t1|t2|t3|t4|p1|p2|p3|p4", src.FACEBOOK),
+    _codes(
+        "cpanel.may_not_exist",
+        C.INVALID_RECIPIENT,
+        "the account or domain may not exist",
+        src.EXIM,
+    ),
+    _codes("qmail.bare_lf", C.MIME, "smtplf", src.QMAIL),
     _codes(
         "t_online.blocked",
         C.REPUTATION_BLOCK,
@@ -248,7 +261,7 @@ SECURITY = (
         "yandex.recipient_blocked", C.INACTIVE, "policy rejection on the target address", src.RUSSIA
     ),
     _codes(
-        "senders.suppressed",
+        "esp.suppressed",
         C.INVALID_RECIPIENT,
         "suppressed sending to this address\nbounced address\n"
         "delivering to previously bounced|unsubscribed address\naddress is on|in suppression list",

@@ -19,6 +19,7 @@ ROUTE_RULES = (
         possible|suspected|potential mail ?loop
         too many hops|received
         hop count|limit
+        received header|headers|lines .. exceed*|limit|many|suspected
         exceed* ?maximum ?of # hops
         exceeded .. hops|hop_count
         best_preference mx
@@ -108,6 +109,10 @@ ROUTE_RULES = (
             hostname|mx|mail_exchanger
         name ?or service|or not known
         unresolvable|non_resolvable
+        bad domain
+        server|destination_server for this recipient could not be found
+        no mx found
+        could|cannot not be found in dns
         domain|host has|is been disabled|suspended|parked|closed|expired|terminated
         no route found to domain
         no data known
@@ -157,6 +162,9 @@ MACHINE_RULES = (
         maximum|max number of delivery|retry attempts
         maximum|max retries|retry|attempts .. exceed*|reached
         giving up|gave_up
+        message_expired|delivery_expired
+        delivery failed|attempted # attempts|times
+        delivery ?time|attempts expired
         delivery time|timeout expired|exceeded
         exceeded maximum|max|time|retry .. queue|retry|age|attempts
         too many|old .. retries|delivery_attempts
@@ -229,6 +237,10 @@ MACHINE_RULES = (
         permission denied
         not ready
         unreachable
+        no_answer|bad_connection from|to|with host|server
+        bad_connection|no_answer_from_host|routing_errors|protocol_errors
+        communication problem|error|failure
+        experiencing .. problem|problems|difficult*
         please retry|resend|try
         requested ?mail action aborted
         action aborted

@@ -10,13 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable
 
-from domain.replies import identity, mailbox, reputation
+from domain.replies import content, identity, mailbox, nobody, reputation, text
 from domain.replies.form import FORM_RULES
 from domain.replies.providers import PROVIDER_RULES
 from domain.replies.routes import MACHINE_RULES, ROUTE_RULES
 from domain.replies.rules import Rule
 from domain.replies.tongues import TONGUE_RULES
-from domain.replies.words import Pattern
+from domain.replies.words import STEM_MIN, Pattern
 
 #: Raised with every change of a rule; the log tells it beside each class that was judged by rules.
 VERSION = 2
@@ -33,13 +33,13 @@ ENGLISH_RULES: tuple[Rule, ...] = (
     reputation.LISTED,
     reputation.BLOCKED,
     *reputation.RATE_RULES,
-    *reputation.CONTENT_RULES,
+    *content.CONTENT_RULES,
     *ROUTE_RULES,
-    mailbox.GONE,
-    mailbox.UNAVAILABLE,
-    *reputation.POLICY_RULES,
+    nobody.GONE,
+    nobody.UNAVAILABLE,
+    *content.POLICY_RULES,
     *MACHINE_RULES,
-    mailbox.ADDRESS_REJECTED,
+    nobody.ADDRESS_REJECTED,
 )
 RULES: tuple[Rule, ...] = (*PROVIDER_RULES, *TONGUE_RULES, *ENGLISH_RULES)
 
@@ -85,21 +85,33 @@ class RuleSet:
 
     def first(self, words: str, links: str, digit: str, provider: str) -> Rule | None:
         """The first rule that fits. `links`: the same text with its links."""
+        found = self._first(words, links, digit, provider)
+        return found[0] if found else None
+
+    def wording(self, said: str, digit: str, provider: str) -> tuple[str, str] | None:
+        """Of a raw text, the name of the rule that decides and the pattern of it that fits."""
+        links = text.masked(said)
+        found = self._first(text.words_of(links), links, digit, provider)
+        return (found[0].name, found[1].text) if found else None
+
+    def _first(
+        self, words: str, links: str, digit: str, provider: str
+    ) -> tuple[Rule, Pattern] | None:
         places = self._places(links)
         while places:
             lowest = places & -places
             rule, pattern = self._found[lowest.bit_length() - 1]
-            text = links if rule.links else words
-            if pattern.regex.search(text) and rule.holds(text, digit, provider):
-                return rule
+            where = links if rule.links else words
+            if pattern.regex.search(where) and rule.holds(where, digit, provider):
+                return rule, pattern
             places ^= lowest
         return None
 
-    def _places(self, text: str) -> int:
+    def _places(self, words: str) -> int:
         """The patterns that may fit, as bits."""
-        found = self._always if text.isascii() else self._always | self._foreign
+        found = self._always if words.isascii() else self._always | self._foreign
         known = self._bits_of
-        for word in set(_WORD.findall(text)):
+        for word in set(_WORD.findall(words)):
             found |= known[word] if word in known else self._bits(word)
         size = len(self._found)
         whole = (1 << size) - 1
@@ -107,7 +119,7 @@ class RuleSet:
 
     def _bits(self, word: str) -> int:
         bits = self._words.get(word, 0)
-        for length in range(2, min(len(word), self._longest) + 1):
+        for length in range(STEM_MIN, min(len(word), self._longest) + 1):
             bits |= self._stems.get(word[:length], 0)
         if len(self._bits_of) >= KNOWN_WORDS_MAX:
             self._bits_of.clear()

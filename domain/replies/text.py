@@ -9,11 +9,12 @@ from domain.replies.words import SENTENCE_END
 
 LENGTH_MAX = 1000  # characters that are looked at; RFC 5321 §4.5.3.1.5 allows 512 a line
 
-_ADDRESS = re.compile(r"<[^<>\s]*@[^<>\s]*>|<>|[^\s<>:;,\"'()\[\]]+@[^\s<>,;\"')\]]+")
+_ADDRESS = re.compile(r"<[^<>\s]*@[^<>\s]*>|<>|[^\s<>:;,\"'()\[\]]+@[^\s<>:,;\"')\]]+")
 _IP = re.compile(r"\b(?:\d{1,3}\.){3}\d{1,3}\b")
 _IPV6 = re.compile(r"\b(?:[0-9a-f]{1,4}:){3,7}[0-9a-f:]*")
 _LINK = re.compile(r"(?:https?:\s?//|www\.)[^\s\x1f]+")
 _MULTI = re.compile(r"[\r\n]+(?:\d{3}(?:[- ]|\b))?(?:\d\.\d{1,3}\.\d{1,3} )?")
+_AROUND = re.compile(r"(?:remote )?host \S* ?said: |\(in reply to [a-z ]{3,30}\)")
 _BEFORE_REASON = re.compile(r"(?:recipient )?address(?:es)? rejected: (?=\w)")
 _LATIN_END = 0x250
 _FOLDED = str.maketrans(
@@ -49,7 +50,9 @@ def masked(text: str) -> str:
 
 
 def words_of(text: str) -> str:
-    """The words that tell the reason: no links, and not what Postfix says before every reason."""
+    """The words that tell the reason: no links, and not what servers put around every reason."""
     if "://" in text or "www." in text or ": //" in text:
         text = _LINK.sub(" ", text)
+    if "said: " in text or "in reply to" in text:
+        text = _AROUND.sub(" ", text)
     return _BEFORE_REASON.sub("recipient: ", text) if "rejected:" in text else text

@@ -121,6 +121,7 @@ TONGUE_RULES = (
             teilnehmer|konto|mailbox .. unbekannt|nicht|ungultig|ungueltig|existiert_nicht|
             unzustellbar
         existiert nicht
+        ungultig*|ungueltig*|unbekannt*|falsche* empfang*|empfaeng*|adresse|mailadresse|postfach
         kein .. postfach|benutzer|empfanger|empfaenger|konto
         gebruiker|adres|mailbox|ontvanger .. onbekend|bestaat_niet|ongeldig
         bestaat niet

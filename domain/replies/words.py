@@ -18,6 +18,7 @@ SENTENCE_END = "\x1f"  # what domain.replies.text puts there: a dot is also in h
 GAP = rf"[^{SENTENCE_END}]{{0,60}}?"
 SEPARATOR = rf"[^a-z0-9.{SENTENCE_END}]{{1,4}}"
 BEGIN, END = r"(?<![a-z0-9])", r"(?![a-z0-9])"
+STEM_MIN = 2  # letters of an open end; what is shorter says nothing about where to look
 GAP_WORD = ".."
 SHORT_NOT = "n't"  # ends a word: isn't, doesn't
 _FIRST = re.compile(r"[a-z0-9]*")
@@ -45,10 +46,15 @@ def compiled(text: str) -> Pattern:
     regex = expression(text)
     if not text.isascii():
         return Pattern(text, regex, ())
-    keys = tuple(_keys(word) for word in text.split() if word[0] not in "?!" and word != GAP_WORD)
-    if not any(not key.stems or min(map(len, key.stems)) > 1 for key in keys):
+    must = [word for word in text.split() if word[0] not in "?!" and word != GAP_WORD]
+    keys = tuple(found for found in map(_keys, must) if all(map(_is_telling, found.stems)))
+    if not keys:
         raise ValueError(f"{text!r}: it has no word that must be there")
     return Pattern(text, regex, keys)
+
+
+def _is_telling(stem: str) -> bool:
+    return len(stem) >= STEM_MIN
 
 
 def expression(text: str) -> re.Pattern[str]:

@@ -49,6 +49,7 @@ BENCHES = (
         ("--mails", "1000", "--rounds", "1", "--late-mails", "500"),
         1800,
     ),
+    Bench("classify", "what SMTP replies mean", ("--lines", "5000"), 600),
     Bench("import_leads", "importing leads", ("--rows", "5000"), 1800),
     Bench("main_job", "the main job end to end", ("--recipients", "500"), 3600),
     Bench(

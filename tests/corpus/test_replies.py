@@ -1,4 +1,4 @@
-"""Class accuracy and hard precision of the classifier on the corpus of real replies.
+"""Class accuracy, hard precision and hard recall of the classifier on the corpus of real replies.
 
 The corpus is third-party data outside the project; PM_CORPUS names its folder. `make corpus`
 runs this, `make test` does not.
@@ -6,71 +6,55 @@ runs this, `make test` does not.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from domain.outcomes import classify, judge, suppresses
-from domain.ports import Phase, Reply
+from domain.outcomes import suppresses
+from tests.corpus.measure import Labelled, any_5xx_is_hard, errors, figures, left_out, read
 
 CORPUS = Path(os.environ.get("PM_CORPUS", "../shared/corpus"))
 ACCURACY_MIN, HARD_PRECISION_MIN, HARD_RECALL_MIN = 0.90, 0.98, 0.90
-PHASES = {"eom": Phase.DOT, "connect": Phase.BANNER}
-CODE = re.compile(r"^\d{3}[ -]?")
+#: For systems that no wording was written for. With few hard ones each false one counts 2 %.
+LEFT_OUT_ACCURACY_MIN, LEFT_OUT_PRECISION_MIN = 0.90, 0.95
+POLICY = {"REPUTATION_DEFER", "REPUTATION_BLOCK", "AUTH_FAIL", "CONTENT"}
 
 
 @pytest.fixture(scope="module")
-def replies() -> list[dict[str, Any]]:
-    return [json.loads(line) for line in (CORPUS / "smtp_replies.jsonl").read_text().splitlines()]
+def replies() -> list[Labelled]:
+    return read(CORPUS)
 
 
-def phase_of(row: dict[str, Any]) -> Phase | None:
-    name = row["phase"]
-    return None if name is None else PHASES.get(name) or Phase(name)
+def test_classes_and_hardness_are_right_as_often_as_promised(replies: list[Labelled]) -> None:
+    found = figures(replies, [one.judged() for one in replies])
+
+    assert found.accuracy >= ACCURACY_MIN, errors(replies, 50)
+    assert found.precision >= HARD_PRECISION_MIN, errors(replies, 50)
+    assert found.recall >= HARD_RECALL_MIN, errors(replies, 50)
 
 
-def class_of(row: dict[str, Any]) -> str:
-    text = CODE.sub("", row["text"])
-    return classify(int(row["reply_code"]), phase_of(row), text, row["provider"] or "")
+def test_a_system_is_judged_well_without_the_wordings_that_it_alone_uses(
+    replies: list[Labelled],
+) -> None:
+    found = figures(replies, left_out(replies))
+
+    assert found.accuracy >= LEFT_OUT_ACCURACY_MIN
+    assert found.precision >= LEFT_OUT_PRECISION_MIN
 
 
-def test_most_replies_get_an_acceptable_class(replies: list[dict[str, Any]]) -> None:
-    scored = [row for row in replies if row["accept"]]
-    wrong = [row for row in scored if class_of(row) not in row["accept"]]
+def test_it_is_better_than_calling_every_5xx_hard(replies: list[Labelled]) -> None:
+    ours = figures(replies, [one.judged() for one in replies])
+    naive = any_5xx_is_hard(replies)
 
-    share = 1 - len(wrong) / len(scored)
-
-    assert share >= ACCURACY_MIN, [(class_of(row), row["accept"], row["text"]) for row in wrong]
-
-
-def test_hard_means_hard(replies: list[dict[str, Any]]) -> None:
-    scored = [row for row in replies if row["hard"] is not None]
-    called = [row for row in scored if suppresses(class_of(row))]
-    hard = [row for row in scored if row["hard"]]
-
-    false = [row["text"] for row in called if not row["hard"]]
-    missed = [row["text"] for row in hard if row not in called]
-
-    assert 1 - len(false) / len(called) >= HARD_PRECISION_MIN, false
-    assert 1 - len(missed) / len(hard) >= HARD_RECALL_MIN, missed
+    assert naive.precision < 0.5 < ours.precision
+    assert naive.accuracy < 0.5 < ours.accuracy
 
 
 def test_i12_no_policy_or_reputation_reply_of_the_corpus_suppresses(
-    replies: list[dict[str, Any]],
+    replies: list[Labelled],
 ) -> None:
-    policy = {"REPUTATION_DEFER", "REPUTATION_BLOCK", "AUTH_FAIL", "CONTENT"}
-    refused = [row for row in replies if set(row["accept"] or [""]) <= policy]
-
-    hard = [row["text"] for row in refused if judged_hard(row)]
+    refused = [one for one in replies if one.accept and one.accept <= POLICY]
 
     assert len(refused) > 50
-    assert hard == []
-
-
-def judged_hard(row: dict[str, Any]) -> bool:
-    reply = Reply(phase_of(row) or Phase.DOT, int(row["reply_code"]), CODE.sub("", row["text"]))
-    return judge(reply, row["provider"] or "").hard
+    assert [one.text for one in refused if suppresses(one.judged())] == []
