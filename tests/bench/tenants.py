@@ -26,7 +26,7 @@ from tests.bench.stack import Stack, running
 BULK = 1000  # suppressions in one request
 IDLE_S = 5.0  # how long a stack with nothing to do is looked at
 SIZE_OF = """
-SELECT sum(pg_table_size(c.oid)), sum(pg_indexes_size(c.oid)) FROM pg_class c
+SELECT sum(pg_table_size(c.oid))::float8, sum(pg_indexes_size(c.oid))::float8 FROM pg_class c
 JOIN pg_namespace n ON n.oid = c.relnamespace
 WHERE c.relkind = 'r' AND n.nspname IN ('es', 'vault', 'rm', 'pipeline', 'app', 'auth')
 """
