@@ -10,6 +10,7 @@ import typer
 
 from ops import options
 from ops.doctor.check import Check
+from ops.where import Where
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -32,9 +33,20 @@ def doctor(data: options.Data = options.DATA, json: options.AsJson = False) -> i
 PREPARED = {"kafka answers", "topics", "postgres answers", "migrations"}
 
 
+def _stack_id(at: Where) -> str:
+    """Empty beside servers of others, where nothing tells which stack is meant."""
+    from ops import authority
+    from ops.errors import Usage
+
+    try:
+        return authority.own_id(at)
+    except Usage:
+        return ""
+
+
 def _examine(data: Path) -> list[Check]:
     from adapters.settings import Settings
-    from ops import authority, where
+    from ops import where
     from ops.doctor import cursors, log, machine, rows
     from ops.stack.stack import load
 
@@ -42,7 +54,7 @@ def _examine(data: Path) -> list[Check]:
     stack = load(data)
     found = list(machine.looks(stack)) if stack else []
     found += asyncio.run(log.looks(at))
-    found += rows.looks(at.dsn, Settings().freshness_max_s, authority.own_id(at))
+    found += rows.looks(at.dsn, Settings().freshness_max_s, _stack_id(at))
     if {one.name for one in found if one.ok} >= PREPARED:
         found += asyncio.run(cursors.looks(at))
     return found

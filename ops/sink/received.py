@@ -52,6 +52,8 @@ def message_id_of(wire: bytes) -> bytes:
 class Received:
     """Appends to `received.jsonl` and keeps the newest messages; both bounded in what they cost.
 
+    `connections` beside it has a byte for each connection that was ever made, whatever came of it.
+
     `flush` returns once the lines are the kernel's: they survive kill -9 of this process (nothing
     here claims to survive the machine). One thread writes, others may read.
     """
@@ -63,6 +65,7 @@ class Received:
         self.path = folder / "received.jsonl"
         self.count = _lines(self.path)
         self._file = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        self._connections = os.open(folder / "connections", os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         self._numbers = itertools.count(1)
         self._kept: deque[Mail] = deque()
         self.kept_max = kept
@@ -70,6 +73,10 @@ class Received:
         self._pending: list[Mail] = []
         self._now = ""  # the time of those pending
         self._lock = threading.Lock()
+
+    def connected(self) -> None:
+        """Count a connection."""
+        os.write(self._connections, b".")
 
     def take(
         self, recipient: bytes, sender: bytes, mx: str, wire: bytes, *, acknowledged: bool
@@ -112,6 +119,7 @@ class Received:
 
     def close(self) -> None:
         os.close(self._file)
+        os.close(self._connections)
 
 
 def _line(mail: Mail) -> bytes:

@@ -77,6 +77,7 @@ class SmtpSession(asyncio.Protocol):
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
         self._world.sessions.add(self)
+        self._world.received.connected()
         self._out.append(self._dialogue.banner())
         self._world.answer_soon(self)
 

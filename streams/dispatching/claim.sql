@@ -19,8 +19,9 @@ WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
   AND c.campaign_id = r.campaign_id AND c.state = 'running'
   AND i.ip = r.ip AND NOT i.retired
   AND EXISTS (SELECT FROM pipeline.tenant t WHERE t.tenant_id = r.tenant_id AND t.may_send)
-  AND EXISTS (SELECT FROM pipeline.gate g WHERE g.open AND g.incarnation = pipeline.incarnation()
-    AND g.holder = %(stack_id)s AND g.epoch = r.epoch)
+  -- Asked once, not per row: NULL where the gate is shut, or another stack may send.
+  AND r.epoch = (SELECT g.epoch FROM pipeline.gate g WHERE g.open
+    AND g.incarnation = pipeline.incarnation() AND g.holder = %(stack_id)s)
   AND EXISTS (SELECT FROM app.freshness f WHERE f.reader = 'schedule'
     AND f.caught_up_at > clock_timestamp() - make_interval(secs => %(freshness_max_s)s))
 RETURNING r.release_id, r.batch_id, r.tenant_id, r.campaign_id, b.step, r.n, r.ip, r.provider,

@@ -45,6 +45,11 @@ def copy(original: MainJob, tmp_path: Path) -> Iterator[MainJob]:
     copied.run("down")
 
 
+def connections_of(job: MainJob) -> int:
+    """How many connections were ever made to the sink of a stack."""
+    return (job.data / "sink" / "connections").stat().st_size
+
+
 def shown(job: MainJob, ok: int) -> dict[str, Any]:
     found: dict[str, Any] = job.run("authority", "show", ok=ok)
     return found
@@ -53,7 +58,8 @@ def shown(job: MainJob, ok: int) -> dict[str, Any]:
 def test_a_copy_sends_nothing_until_authority_is_taken_over_and_then_only_the_rest(
     original: MainJob, copy: MainJob
 ) -> None:
-    before = copy.received(HERE)
+    before, connections = copy.received(HERE), connections_of(copy)
+    assert connections > 0
     assert COPIED_AFTER <= before.total() < LEADS
 
     campaign = copy.addresses["campaign_id"]
@@ -68,7 +74,8 @@ def test_a_copy_sends_nothing_until_authority_is_taken_over_and_then_only_the_re
     assert copy.run("status", ok=1)["authority"]["holds"] is False
     rebuilt = copy.run("projections", "rebuild", "send_ledger")
     assert rebuilt["equal"]
-    assert copy.received(HERE) == before
+    assert copy.run("verify", "--against-stores")["ok"]
+    assert (copy.received(HERE), connections_of(copy)) == (before, connections)
 
     taken = copy.run("authority", "take", "--reason", "the original is gone")
     assert (taken["taken"], taken["epoch"]) == (True, refused["epoch"] + 1)

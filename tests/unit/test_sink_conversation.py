@@ -329,3 +329,10 @@ async def test_counting_goes_on_where_an_earlier_life_stopped(
     await client.say(mail("ann@gmail.com"), mail("bob@gmail.com"))
 
     assert Received(tmp_path).count == 2
+
+
+async def test_each_connection_is_counted_whatever_comes_of_it(tmp_path: Path) -> None:
+    client = Client(tmp_path)
+    Client(tmp_path, world=client.world).session.connection_lost(None)
+
+    assert (tmp_path / "connections").stat().st_size == 2
