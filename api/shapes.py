@@ -52,7 +52,7 @@ _CAMPAIGN = {
     "rates": {"delivery": _SHARE, "bounce": _SHARE, "ambiguous": _SHARE},
     "providers": {"gmail": _COUNTERS},
 }
-_SEND = {
+LEDGER_ROW = {
     "send_id": "snd_2zj7qk4nq5c3mvm2y7m4xw6a5u",
     "contact_id": "lea_agnhktnyod5u3c7bbk3ktt7c4a",
     "batch_id": "bat_w5vfy2zj7qk4nq5c3mvm2y7m4x",
@@ -138,11 +138,11 @@ def _answers(description: str, example: dict[str, Any], *problems: str) -> Shape
 _ASKED = ("unauthorized", "tenant_missing", "invalid", "unavailable")
 CAMPAIGNS = _answers("A page of campaigns", _list(_CAMPAIGN), *_ASKED)
 CAMPAIGN = _answers("The campaign", _CAMPAIGN | {"as_of": AS_OF}, "not_found", *_ASKED)
-SENDS = _answers("A page of the ledger", _list(_SEND), "not_found", *_ASKED)
+SENDS = _answers("A page of the ledger", _list(LEDGER_ROW), "not_found", *_ASKED)
 SEND = _answers(
     "The send and its events",
     {"object": "send"}
-    | _SEND
+    | LEDGER_ROW
     | {"campaign_id": _CAMPAIGN["campaign_id"], "step": 1, "priority": "normal"}
     | {"events": _EVENTS, "as_of": AS_OF},
     "not_found",

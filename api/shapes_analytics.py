@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from api.shapes import AS_OF
+from api.shapes import AS_OF, LEDGER_ROW
 from api.shapes_content import ASKED, answers, command, listing, question
 
 _SHARE = {"numerator": 9421, "denominator": 9601, "value": 0.981252}
@@ -107,28 +107,8 @@ CAMPAIGN_STATS = question(
 )
 USAGE = answers("What was used of the plan", {"object": "usage", "as_of": AS_OF} | _USAGE, *ASKED)
 LIMIT_SET = command("The limit that binds from now on", {"object": "plan", "sends_per_month": 9})
-SEND_ROW: dict[str, Any] = {
-    "object": "send",
-    "send_id": "snd_2zj7qk4nq5c3mvm2y7m4xw6a5u",
-    "campaign_id": _CAMPAIGN_ID,
-    "contact_id": "lea_agnhktnyod5u3c7bbk3ktt7c4a",
-    "batch_id": "bat_w5vfy2zj7qk4nq5c3mvm2y7m4x",
-    "idx": 17,
-    "step": 1,
-    "provider": "gmail",
-    "priority": "normal",
-    "state": "accepted",
-    "n": 2,
-    "ip": "ip_agnhktnyoh6v5hs3a7mlytmzhu",
-    "reason": "ACCEPTED",
-    "code": 250,
-    "enhanced": "2.0.0",
-    "requested_at": "2026-01-05T08:59:31.000000Z",
-    "started_at": "2026-01-05T08:59:32.000000Z",
-    "ended_at": "2026-01-05T09:04:40.120000Z",
-    "changed_at": "2026-01-05T09:04:40.120000Z",
-    "signals": ["opened"],
-}
+SEND_ROW: dict[str, Any] = {"object": "send", "campaign_id": _CAMPAIGN_ID} | LEDGER_ROW
+SEND_ROW |= {"step": 1, "priority": "normal", "signals": ["opened"]}
 SENDS = listing("Sends, newest batch first", SEND_ROW)
 _EVENT = {
     "event": "accepted", "at": "2026-01-05T09:04:40.120000Z", "n": 2,
