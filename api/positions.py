@@ -56,12 +56,12 @@ async def reached(reads: Reads, tenant_id: str, position: int, models: Sequence[
 async def _applied(reads: Reads, tenant_id: str, position: int, models: Sequence[str]) -> bool:
     async with reads.of_nobody() as bound:
         rows = await bound.rows(
-            APPLIED, topic=Topic.DECISIONS.value, part=_part(tenant_id), models=list(models)
+            APPLIED, topic=Topic.DECISIONS.value, part=part_of(tenant_id), models=list(models)
         )
     return bool(rows) and all(row["last_pos"] >= position for row in rows)
 
 
-def _part(tenant_id: str) -> int:
+def part_of(tenant_id: str) -> int:
     """The partition of a tenant's decisions, by the hash of Kafka's own producers."""
     hashed: int = murmur2(tenant_id.encode())
     count: int = declared_topics()[Topic.DECISIONS.value]["partitions"]

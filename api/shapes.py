@@ -148,6 +148,9 @@ SEND = _answers(
     "not_found",
     *_ASKED,
 )
+SENDING_IP = _answers(
+    "The sending IP", {"object": "sending_ip"} | _IP | {"as_of": AS_OF}, "not_found", *_ASKED
+)
 SENDING_IPS = _answers("All sending IPs", _list(_IP, day="2026-01-05"), *_ASKED)
 HEALTH = _answers(
     "Both answer", {"status": "green", "api": "green", "database": "green"}, "unavailable"

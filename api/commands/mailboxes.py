@@ -12,6 +12,7 @@ from api.commands import domains
 from api.desk import Desk
 from api.workspaces import place, require_visible
 from domain import mailbox
+from domain.event import Event
 from domain.mailbox import MailboxCreated
 from domain.ports import Decided
 from domain.refusals import Invalid, NotFound, Taken
@@ -96,14 +97,20 @@ def _checked(address: str) -> tuple[str, str]:
         raise Invalid(f"address: {bad}; write it as ann@example.com") from bad
 
 
-def set_limit(desk: Desk, mailbox_id: str, daily_limit: int) -> Decided:
-    """Change how many messages may leave on a day. Raises Invalid, NotFound."""
-    return _decide(desk, mailbox_id, partial(mailbox.set_limit, daily_limit=daily_limit))
+def change(
+    desk: Desk, mailbox_id: str, *, daily_limit: int | None, warmup_wanted: bool | None
+) -> Decided:
+    """Change what is given, all of it or nothing. Raises Invalid, NotFound."""
 
+    def decide(state: mailbox.State) -> Sequence[Event]:
+        events: list[Event] = []
+        if daily_limit is not None:
+            events += mailbox.set_limit(state, daily_limit=daily_limit)
+        if warmup_wanted is not None:
+            events += mailbox.choose_warmup(state, wanted=warmup_wanted)
+        return events
 
-def choose_warmup(desk: Desk, mailbox_id: str, *, wanted: bool) -> Decided:
-    """Say whether its volume is to rise slowly. Raises NotFound."""
-    return _decide(desk, mailbox_id, partial(mailbox.choose_warmup, wanted=wanted))
+    return _decide(desk, mailbox_id, decide)
 
 
 def pause(desk: Desk, mailbox_id: str, reason: str) -> Decided:

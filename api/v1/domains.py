@@ -14,8 +14,10 @@ from api.bodies import Body, IdPath, IdText
 from api.callers import Caller
 from api.commands import domain_records, domains
 from api.desk import Desk
+from api.etags import IfMatch, at, shown, tagged
 from api.problems import Problem, not_found
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, Ports, PortsDep, at_desk, may
+from domain import sending_domain
 from domain.dkim_keys import KeyState
 from projections.holdings import queries
 from projections.reads import freshness
@@ -75,13 +77,16 @@ async def list_domains(
 async def get_domain(domain_id: IdPath, caller: Reader, ports: PortsDep) -> Json:
     """A domain with each DNS record: what to publish, what was seen, what is wrong."""
     async with ports.reads.of(caller.tenant_id) as bound:
+        tag = await shown(bound, sending_domain.stream(domain_id), MODEL)
         found = await queries.domain(bound, domain_id, caller.workspace_ids)
         as_of = await freshness(bound, MODEL)
     if found is None:
         raise not_found("sending domain")
     looks = found.pop("looks")
     described = domain_records.described(_wanted(found, ports), looks)
-    return Json(_domain(found) | {"records": described, "as_of": as_of})
+    answer = Json(_domain(found) | {"records": described, "as_of": as_of})
+    answer.headers["etag"] = tag
+    return answer
 
 
 @router.post("/{domain_id}/check", responses=shapes.DOMAIN_CHECKED)
@@ -113,21 +118,22 @@ def remove_domain(
 
 
 @router.put("/{domain_id}/ips/{ip}", responses=shapes.DOMAIN_IP)
-def assign_ip(domain_id: IdPath, ip: IdPath, desk: Writer) -> Json:
+def assign_ip(domain_id: IdPath, ip: IdPath, desk: Writer, if_match: IfMatch = "") -> Json:
     """Mean the domain's mail to leave from this sending IP."""
-    return _assigned(desk, domain_id, ip, assigned=True)
+    return _assigned(desk, domain_id, ip, if_match, assigned=True)
 
 
 @router.delete("/{domain_id}/ips/{ip}", responses=shapes.DOMAIN_IP)
-def unassign_ip(domain_id: IdPath, ip: IdPath, desk: Writer) -> Json:
+def unassign_ip(domain_id: IdPath, ip: IdPath, desk: Writer, if_match: IfMatch = "") -> Json:
     """Mean the domain's mail to leave from this sending IP no longer."""
-    return _assigned(desk, domain_id, ip, assigned=False)
+    return _assigned(desk, domain_id, ip, if_match, assigned=False)
 
 
-def _assigned(desk: Desk, domain_id: str, ip: str, *, assigned: bool) -> Json:
-    decided = domains.assign_ip(desk, domain_id, ip, assigned=assigned)
+def _assigned(desk: Desk, domain_id: str, ip: str, if_match: str, *, assigned: bool) -> Json:
+    here, revision = at(desk, sending_domain.stream(domain_id), if_match)
+    decided = domains.assign_ip(here, domain_id, ip, assigned=assigned)
     told = {"object": "domain_ip", "domain_id": domain_id, "ip": ip, "assigned": assigned}
-    return Json(told | {"position": decided.position})
+    return tagged(Json(told | {"position": decided.position}), revision)
 
 
 def silent() -> Problem:

@@ -15,8 +15,10 @@ from api.bodies import Body, IdPath, IdText, Reason
 from api.callers import Caller
 from api.commands import sending_ips as commands
 from api.desk import Desk
-from api.problems import Problem
+from api.etags import IfMatch, at, shown, tagged
+from api.problems import Problem, not_found
 from api.wiring import PortsDep, at_desk, may
+from domain import sending_ip
 from domain.access import PLATFORM_PERMISSIONS
 from domain.ports import Decided
 from domain.sending_ip import PORT_MAX, Egress, Rate
@@ -84,6 +86,22 @@ async def list_sending_ips(caller: Reader, ports: PortsDep) -> Json:
     return listed([_placed(row, placed) for row in found], None, day=day, as_of=as_of)
 
 
+@router.get("/{ip}", responses=shapes.SENDING_IP)
+async def get_sending_ip(ip: IdPath, caller: Reader, ports: PortsDep) -> Json:
+    """One sending IP, as in the list; its ETag is for edits."""
+    day = ports.clock().date()
+    async with ports.reads.of(caller.tenant_id) as bound:
+        tag = await shown(bound, sending_ip.stream(ip), "sending_ips")
+        found = [row for row in await sending_ips.ips(bound, day) if row["ip"] == ip]
+        placed = await holdings.placed(bound)
+        as_of = await freshness(bound, "sending_ips")
+    if not found:
+        raise not_found("sending IP")
+    answer = Json({"object": "sending_ip"} | _placed(found[0], placed) | {"as_of": as_of})
+    answer.headers["etag"] = tag
+    return answer
+
+
 @router.post("", status_code=201, responses=told_shapes.IP_ADDED)
 def add_ip(body: NewIp, desk: Writer, caller: Reader) -> Json:
     """Let the tenant send from an IP that there is already.
@@ -100,16 +118,24 @@ def add_ip(body: NewIp, desk: Writer, caller: Reader) -> Json:
 
 
 @router.put("/{ip}/caps/{provider}", responses=told_shapes.IP_TOLD)
-def put_cap(ip: IdPath, provider: ProviderPath, body: Cap, desk: Writer) -> Json:
+def put_cap(
+    ip: IdPath, provider: ProviderPath, body: Cap, desk: Writer, if_match: IfMatch = ""
+) -> Json:
     """Bind, change or lift the daily cap towards a provider."""
-    return _told(ip, "active", commands.set_cap(desk, ip, provider, body.cap_per_day, body.reason))
+    here, revision = at(desk, sending_ip.stream(ip), if_match)
+    decided = commands.set_cap(here, ip, provider, body.cap_per_day, body.reason)
+    return tagged(_told(ip, "active", decided), revision)
 
 
 @router.put("/{ip}/rates/{provider}", responses=told_shapes.IP_TOLD)
-def put_rate(ip: IdPath, provider: ProviderPath, body: NewRate, desk: Writer) -> Json:
+def put_rate(
+    ip: IdPath, provider: ProviderPath, body: NewRate, desk: Writer, if_match: IfMatch = ""
+) -> Json:
     """Bind or change the rate towards a provider."""
     rate = Rate(body.rate_per_s, body.burst)
-    return _told(ip, "active", commands.set_rate(desk, ip, provider, rate, body.reason))
+    here, revision = at(desk, sending_ip.stream(ip), if_match)
+    decided = commands.set_rate(here, ip, provider, rate, body.reason)
+    return tagged(_told(ip, "active", decided), revision)
 
 
 @router.post("/{ip}/retire", responses=told_shapes.IP_TOLD)

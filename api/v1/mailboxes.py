@@ -15,6 +15,7 @@ from api.callers import Caller
 from api.commands import mailboxes
 from api.commands.mailboxes import Credential
 from api.desk import Desk
+from api.etags import IfMatch, at, shown, tagged
 from api.problems import not_found
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, PortsDep, at_desk, may
 from domain import mailbox
@@ -139,22 +140,26 @@ async def list_mailboxes(
 async def get_mailbox(mailbox_id: IdPath, caller: Reader, ports: PortsDep) -> Json:
     """One mailbox. `protocols` tells which credentials there are; nothing tells them."""
     async with ports.reads.of(caller.tenant_id) as bound:
+        tag = await shown(bound, mailbox.stream(mailbox_id), MODEL)
         found = await queries.mailbox(bound, mailbox_id, caller.workspace_ids)
         as_of = await freshness(bound, MODEL)
     if found is None:
         raise not_found("mailbox")
-    return Json(_mailbox(found) | {"as_of": as_of})
+    answer = Json(_mailbox(found) | {"as_of": as_of})
+    answer.headers["etag"] = tag
+    return answer
 
 
 @router.patch("/{mailbox_id}", responses=shapes.MAILBOX_TOLD)
-def change_mailbox(mailbox_id: IdPath, body: MailboxChange, desk: Writer) -> Json:
+def change_mailbox(
+    mailbox_id: IdPath, body: MailboxChange, desk: Writer, if_match: IfMatch = ""
+) -> Json:
     """Change its daily limit, or whether its volume is to rise slowly."""
-    decided = None
-    if body.daily_limit is not None:
-        decided = mailboxes.set_limit(desk, mailbox_id, body.daily_limit)
-    if body.warmup_wanted is not None:
-        decided = mailboxes.choose_warmup(desk, mailbox_id, wanted=body.warmup_wanted)
-    return _now(desk, mailbox_id, decided)
+    here, revision = at(desk, mailbox.stream(mailbox_id), if_match)
+    decided = mailboxes.change(
+        here, mailbox_id, daily_limit=body.daily_limit, warmup_wanted=body.warmup_wanted
+    )
+    return tagged(_now(desk, mailbox_id, decided), revision)
 
 
 @router.post("/{mailbox_id}/pause", responses=shapes.MAILBOX_TOLD)

@@ -13,8 +13,10 @@ from api.bodies import Body, IdPath, Name, Reason
 from api.callers import Caller
 from api.commands import vps
 from api.desk import Desk
+from api.etags import IfMatch, at, shown, tagged
 from api.problems import not_found
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, PortsDep, at_desk, may
+from domain import vps as aggregate
 from projections.holdings import queries
 from projections.reads import freshness
 
@@ -75,18 +77,22 @@ async def list_vps(
 async def get_vps(vps_id: IdPath, caller: Reader, ports: PortsDep) -> Json:
     """One VPS and the sending IPs that belong to it."""
     async with ports.reads.of(caller.tenant_id) as bound:
+        tag = await shown(bound, aggregate.stream(vps_id), MODEL)
         found = await queries.server(bound, vps_id)
         as_of = await freshness(bound, MODEL)
     if found is None:
         raise not_found("VPS")
-    return Json(_vps(found) | {"as_of": as_of})
+    answer = Json(_vps(found) | {"as_of": as_of})
+    answer.headers["etag"] = tag
+    return answer
 
 
 @router.put("/{vps_id}/state", responses=shapes.SERVER_TOLD)
-def put_state(vps_id: IdPath, body: VpsState, desk: Writer) -> Json:
+def put_state(vps_id: IdPath, body: VpsState, desk: Writer, if_match: IfMatch = "") -> Json:
     """Put it into service, out of service for a while, or give it up."""
-    decided = vps.turn(desk, vps_id, body.state, body.reason)
-    return _told(vps_id, body.state, decided.position)
+    here, revision = at(desk, aggregate.stream(vps_id), if_match)
+    decided = vps.turn(here, vps_id, body.state, body.reason)
+    return tagged(_told(vps_id, body.state, decided.position), revision)
 
 
 @router.put("/{vps_id}/ips/{ip}", responses=shapes.IP_TOLD)

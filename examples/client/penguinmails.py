@@ -1029,7 +1029,14 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
-    def assign_ip(self, domain_id: str, ip: str, *, idempotency_key: str = OMIT) -> Any:
+    def assign_ip(
+        self,
+        domain_id: str,
+        ip: str,
+        *,
+        if_match: str = OMIT,
+        idempotency_key: str = OMIT,
+    ) -> Any:
         """Mean the domain's mail to leave from this sending IP.
 
         PUT /v1/domains/{domain_id}/ips/{ip}
@@ -1037,10 +1044,17 @@ class Client(Transport):
         return self.call(
             "PUT",
             f"/v1/domains/{_part(domain_id)}/ips/{_part(ip)}",
-            headers={"idempotency-key": idempotency_key},
+            headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
 
-    def unassign_ip(self, domain_id: str, ip: str, *, idempotency_key: str = OMIT) -> Any:
+    def unassign_ip(
+        self,
+        domain_id: str,
+        ip: str,
+        *,
+        if_match: str = OMIT,
+        idempotency_key: str = OMIT,
+    ) -> Any:
         """Mean the domain's mail to leave from this sending IP no longer.
 
         DELETE /v1/domains/{domain_id}/ips/{ip}
@@ -1048,7 +1062,7 @@ class Client(Transport):
         return self.call(
             "DELETE",
             f"/v1/domains/{_part(domain_id)}/ips/{_part(ip)}",
-            headers={"idempotency-key": idempotency_key},
+            headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
 
     def create_dkim_key(
@@ -1181,6 +1195,15 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
+    def get_sending_ip(self, ip: str, *, min_position: int = OMIT) -> Any:
+        """One sending IP, as in the list; its ETag is for edits.
+
+        GET /v1/sending-ips/{ip}
+        """
+        return self.call(
+            "GET", f"/v1/sending-ips/{_part(ip)}", query={"min_position": min_position}
+        )
+
     def put_cap(
         self,
         ip: str,
@@ -1188,6 +1211,7 @@ class Client(Transport):
         *,
         cap_per_day: int | None,
         reason: str,
+        if_match: str = OMIT,
         idempotency_key: str = OMIT,
     ) -> Any:
         """Bind, change or lift the daily cap towards a provider.
@@ -1198,7 +1222,7 @@ class Client(Transport):
             "PUT",
             f"/v1/sending-ips/{_part(ip)}/caps/{_part(provider)}",
             body={"cap_per_day": cap_per_day, "reason": reason},
-            headers={"idempotency-key": idempotency_key},
+            headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
 
     def put_rate(
@@ -1209,6 +1233,7 @@ class Client(Transport):
         rate_per_s: float,
         burst: int,
         reason: str,
+        if_match: str = OMIT,
         idempotency_key: str = OMIT,
     ) -> Any:
         """Bind or change the rate towards a provider.
@@ -1219,7 +1244,7 @@ class Client(Transport):
             "PUT",
             f"/v1/sending-ips/{_part(ip)}/rates/{_part(provider)}",
             body={"rate_per_s": rate_per_s, "burst": burst, "reason": reason},
-            headers={"idempotency-key": idempotency_key},
+            headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
 
     def retire_ip(self, ip: str, *, reason: str, idempotency_key: str = OMIT) -> Any:
@@ -1276,6 +1301,7 @@ class Client(Transport):
         vps_id: str,
         *,
         state: str,
+        if_match: str = OMIT,
         idempotency_key: str = OMIT,
         reason: str = OMIT,
     ) -> Any:
@@ -1287,7 +1313,7 @@ class Client(Transport):
             "PUT",
             f"/v1/vps/{_part(vps_id)}/state",
             body={"state": state, "reason": reason},
-            headers={"idempotency-key": idempotency_key},
+            headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
 
     def place_ip(self, vps_id: str, ip: str, *, idempotency_key: str = OMIT) -> Any:
@@ -1364,6 +1390,7 @@ class Client(Transport):
         self,
         mailbox_id: str,
         *,
+        if_match: str = OMIT,
         idempotency_key: str = OMIT,
         daily_limit: int | None = OMIT,
         warmup_wanted: bool | None = OMIT,
@@ -1376,7 +1403,7 @@ class Client(Transport):
             "PATCH",
             f"/v1/mailboxes/{_part(mailbox_id)}",
             body={"daily_limit": daily_limit, "warmup_wanted": warmup_wanted},
-            headers={"idempotency-key": idempotency_key},
+            headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
 
     def remove_mailbox(

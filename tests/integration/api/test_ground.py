@@ -8,12 +8,18 @@ import httpx2
 import psycopg
 import pytest
 
+from api.positions import part_of
 from tests.api_kit import SEALS, Zone, api_of
 from tests.decided_kit import done, follow, refused
 
 pytestmark = pytest.mark.stack
 
 OTHER = {"x-tenant": "ten_b"}
+#: As if the read model had applied the tenant's decisions up to here, and none after.
+CURSOR = """
+INSERT INTO app.cursor (reader, topic, part, next_offset, last_pos, log_id)
+VALUES ('holdings_v1', 'pm.decisions', %(part)s, 1, %(pos)s, 'log')
+"""
 IPS, SERVERS, MAILBOXES, SENDERS = "/v1/sending-ips", "/v1/vps", "/v1/mailboxes", "/v1/senders"
 
 
@@ -300,3 +306,64 @@ async def test_i11_nothing_of_another_tenant_is_found_or_moved(dsn: str) -> None
         still = await done(client.get(box))
 
     assert (still["state"], still["daily_limit"], still["protocols"]) == ("active", 50, [])
+
+
+# ---- edits that undo nobody's work
+
+
+async def test_an_edit_on_what_was_changed_since_is_refused(dsn: str) -> None:
+    """Domains, sending IPs, mailboxes and VPS: 412, and nothing is changed."""
+    async with api_of(dsn) as client:
+        domain_id = await with_domain(client)
+        ip = (await done(client.post(IPS, json={}), 201))["ip"]
+        box = {"address": "ann@example.com"}
+        mailbox_id = (await done(client.post(MAILBOXES, json=box), 201))["mailbox_id"]
+        vps_id = (await done(client.post(SERVERS, json={"name": "one"}), 201))["vps_id"]
+        await follow(dsn, "holdings", "sending_ips")
+        places = {
+            f"/v1/domains/{domain_id}": ("PUT", f"/ips/{ip}", {}, {}),
+            f"{IPS}/{ip}": (
+                "PUT", "/caps/*",
+                {"cap_per_day": 5, "reason": "slow"}, {"cap_per_day": 6, "reason": "slow"},
+            ),
+            f"{MAILBOXES}/{mailbox_id}": ("PATCH", "", {"daily_limit": 7}, {"daily_limit": 8}),
+            f"{SERVERS}/{vps_id}": (
+                "PUT", "/state", {"state": "active"}, {"state": "maintenance", "reason": "disk"},
+            ),
+        }  # fmt: skip
+        found, last = {}, {}
+        for path, (method, where, one, other) in places.items():
+            old = {"if-match": (await client.get(path)).headers["etag"]}
+            first = await client.request(method, path + where, json=one or None, headers=old)
+            again = await client.request(method, path + where, json=one or None, headers=old)
+            back = method if other else "DELETE"
+            late = await client.request(back, path + where, json=other or None, headers=old)
+            fresh = {"if-match": first.headers["etag"]}
+            good = await client.request(back, path + where, json=other or None, headers=fresh)
+            told = (first.status_code, again.status_code, late.status_code, good.status_code)
+            found[path] = (*told, late.json().get("code"))
+            last[path] = good.headers["etag"]
+        await follow(dsn, "holdings", "sending_ips")
+        shown = {path: (await client.get(path)).headers["etag"] for path in places}
+
+    assert set(found.values()) == {(200, 200, 412, 200, "precondition_failed")}, found
+    assert shown == last
+
+
+async def test_an_etag_is_of_what_the_answer_shows_not_of_what_was_decided_since(dsn: str) -> None:
+    """An edit that stands on an answer from before undoes nothing that it did not show."""
+    async with api_of(dsn) as client:
+        made = await done(client.post(SERVERS, json={"name": "one"}), 201)
+        await follow(dsn, "holdings")
+        with psycopg.connect(dsn) as conn:
+            values = {"part": part_of("ten_a"), "pos": made["position"]}
+            conn.execute(CURSOR, values)
+        path = f"{SERVERS}/{made['vps_id']}"
+        await done(client.put(f"{path}/state", json={"state": "active"}))
+        behind = await client.get(path)
+        headers = {"if-match": behind.headers["etag"]}
+        body = {"state": "decommissioned", "reason": "old"}
+        edit = await client.put(f"{path}/state", json=body, headers=headers)
+
+    assert behind.json()["state"] == "registered"
+    assert edit.status_code == 412

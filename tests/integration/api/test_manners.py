@@ -14,7 +14,7 @@ from fastapi import APIRouter
 
 from api.limits import Allowance, Rates
 from api.main import Manners, create_app
-from api.positions import _part
+from api.positions import part_of
 from api.wiring import Ports
 from projections import models
 from tests.api_kit import api_of, client_of, ports_of
@@ -251,5 +251,5 @@ def _applied(dsn: str, position: int) -> None:
             " SELECT name || '_v1', 'pm.decisions', %(part)s, 1, %(pos)s, 'log'"
             " FROM app.read_model"
             " ON CONFLICT (reader, topic, part) DO UPDATE SET last_pos = excluded.last_pos",
-            {"part": _part("ten_a"), "pos": position},
+            {"part": part_of("ten_a"), "pos": position},
         )
