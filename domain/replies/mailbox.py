@@ -54,6 +54,7 @@ CLOSED = rule(
         sending .. account|domain|suspended
         outgoing
         session|time expired
+        locked|blocked by
         message expired
         user .. not|n't found|exist
         spf|dkim|dmarc

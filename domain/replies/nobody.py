@@ -100,6 +100,12 @@ GONE = rule(
     recipient .. not .. on|in .. server|system|domain|list|database
     local server don't exists
     not user of this server
+    @ ?is ?an unknown|invalid|nonexistent|non_existent|undeliverable
+    @ is ?a not a_valid|valid|known|found|recogni*
+    @ does|do not|n't exist
+    @ not_found|not_known|does_not_exist|doesn't_exist
+    not known at|here|on|in
+    person|name unknown
     bad mail_box|destination_mailbox|mbox|mailname
     cannot route mail to user
     recipient name|address not recogni*|found
@@ -110,7 +116,6 @@ GONE = rule(
     no mailbox
     final delivery user
     unknown in|at|on
-    is not known|recogni*
     not|n't know|have|has anyone|anybody|a_user
     nobody|no_one|none by|with|here|of_that
     illegal alias|user|name
@@ -130,6 +135,8 @@ GONE = rule(
         unknown|unrecognized command
         permission to
         relay*
+        return|reply|reverse|bounce|from address|path
+        quota does not
         address # not|n't|unknown
     """,
 )
@@ -146,7 +153,8 @@ UNAVAILABLE = rule(
     codes="5",
     unless="""
         5.7.#
-        service .. unavailable
+        server|service|system|host .. unavailable
+        temporar*|currently|try|later
         blacklist*|blocked|spam
     """,
 )

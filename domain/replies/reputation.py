@@ -101,6 +101,8 @@ BLOCKED = rule(
     unsolicited|ube_source|spam_source|spammer|spammers|spamming
     user|users|subscriber complaints
     complaint|complaints
+    directory harvest*
+    harvesting|harvest_attack
     suspicious|suspected .. activity|ip|sender|source|due|spammer|host|behavior|behaviour|bounce
     suspicious|untrusted|distrusted
     has been|have sending|sent|originating spam|abusive

@@ -128,6 +128,9 @@ ROUTE_RULES = (
             user|mailbox|recipient unknown
             unknown user
             relay*
+            helo|ehlo|hello
+            your ?mail ?server domain|host|hostname|address
+            of|for client
         """,
     ),
     rule(

@@ -108,16 +108,19 @@ _OURS = frozenset({Phase.TLS, Phase.AUTH})
 _BAD_NAMES = frozenset({550, 551, 553})
 
 
+_BY_PROVIDER: dict[str, Meaning] = {
+    f"{digit}.{one.subject}.{detail}": Meaning(
+        one.reason, f"status.{one.subject}.{detail}", one.source
+    )
+    for one in reversed(PROVIDER_RANGES)  # the first that names a number decides
+    for digit in one.digits
+    for detail in range(one.low, one.high + 1)
+}
+
+
 def by_provider(enhanced: str) -> Meaning | None:
     """What one provider means by this number; None for numbers of the registry."""
-    parts = enhanced.split(".")
-    if len(parts) != 3:  # noqa: PLR2004 - class, subject, detail
-        return None
-    subject, detail = int(parts[1]), int(parts[2])
-    for one in PROVIDER_RANGES:
-        if one.subject == subject and one.low <= detail <= one.high and parts[0] in one.digits:
-            return Meaning(one.reason, f"status.{subject}.{detail}", one.source)
-    return None
+    return _BY_PROVIDER.get(enhanced)
 
 
 def by_status(enhanced: str) -> Meaning | None:

@@ -3,7 +3,8 @@
 A pattern is words in order: `a|b` alternatives, `..` anything up to 60 characters within the same
 sentence, `?a` a word that may be missing, `!a|b c` a `c` that does not follow `a` or `b`. Inside a
 word: `_` a separator or nothing (`mail_box`), a final `*` more letters or digits (`reject*`), `#`
-digits. Between two words stand one to four characters that are no letter, digit or sentence's end.
+digits; `@` is an address. Between two words stand one to four characters that are no letter, digit
+or sentence's end.
 
 Keys make matching cheap: a text can match only if each word of the pattern that must be there is
 among its words, so a table from words to patterns leaves a handful of regexes to try.
@@ -47,7 +48,11 @@ def compiled(text: str) -> Pattern:
     if not text.isascii():
         return Pattern(text, regex, ())
     must = [word for word in text.split() if word[0] not in "?!" and word != GAP_WORD]
-    keys = tuple(found for found in map(_keys, must) if all(map(_is_telling, found.stems)))
+    keys = tuple(
+        found
+        for found in map(_keys, must)
+        if "" not in found.words and all(map(_is_telling, found.stems))
+    )
     if not keys:
         raise ValueError(f"{text!r}: it has no word that must be there")
     return Pattern(text, regex, keys)
