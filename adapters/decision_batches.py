@@ -15,12 +15,11 @@ from typing import Any, LiteralString
 
 import orjson
 import psycopg
-from eventsourcing.persistence import InterfaceError, OperationalError
-from eventsourcing.utils import retry
 from psycopg import Connection, Cursor
 from psycopg.rows import DictRow
 
 from adapters import decision_log, snapshots
+from adapters.briefly import briefly
 from adapters.decision_log import DecisionRecorder, Snapshot, StoredEntry, Stream
 from adapters.postgres import BIND, bound_by, named_sql
 from domain.ports import CommandContext, Reservation, Wanted
@@ -51,7 +50,7 @@ Group = tuple[str, Sequence[Leaves]]
 # ---- one look
 
 
-@retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
+@briefly
 def look(recorder: DecisionRecorder, wanted: Sequence[Wanted]) -> list[Stream]:
     """The stream of each as its tenant sees it, with the answer if its command was given before."""
     asked = [(tenant_id, list(own)) for tenant_id, own in _by_tenant(wanted)]
@@ -110,7 +109,7 @@ def _stream(
 # ---- one transaction
 
 
-@retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
+@briefly
 def append(recorder: DecisionRecorder, leaves: Sequence[Leaves]) -> list[int]:
     """Store all or none; the positions of all entries, in order.
 
@@ -190,7 +189,7 @@ def _remember_all(conn: Connection[DictRow], groups: Sequence[Group]) -> None:
         _execute(conn, SQL["remember_answers"], columns)
 
 
-@retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
+@briefly
 def positions(recorder: DecisionRecorder, leaves: Sequence[Leaves]) -> dict[str, int]:
     """Event id → position, of the events that stand in the log among these."""
     found: dict[str, int] = {}

@@ -7,6 +7,7 @@ the log loses events (reference/eventsourcing.md, finding 6).
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,19 +16,17 @@ from typing import Any
 from eventsourcing.application import Application
 from eventsourcing.persistence import (
     InfrastructureFactory,
-    InterfaceError,
     JSONTranscoder,
     Mapper,
-    OperationalError,
     StoredEvent,
 )
 from eventsourcing.postgres import PostgresApplicationRecorder
-from eventsourcing.utils import retry
 from psycopg import Cursor
 from psycopg.conninfo import conninfo_to_dict
 from psycopg.rows import DictRow, dict_row
 
 from adapters import codec
+from adapters.briefly import briefly
 from adapters.postgres import BIND, bound_by, named_sql, role_options
 from domain.event import Event
 from domain.ports import CommandContext, Reservation
@@ -117,6 +116,9 @@ class PlainMapper(Mapper[str]):
 class DecisionRecorder(PostgresApplicationRecorder):
     """The library's recorder with our columns; it keeps the table lock and the notification."""
 
+    #: The library's own, which tries for 20 s and more.
+    insert_events = briefly(inspect.unwrap(PostgresApplicationRecorder.insert_events))
+
     def _insert_events(
         self, curs: Cursor[DictRow], stored_events: Sequence[StoredEvent], **told: Any
     ) -> None:
@@ -149,7 +151,7 @@ class DecisionRecorder(PostgresApplicationRecorder):
     ) -> Sequence[int]:
         return [row["notification_id"] for row in curs.fetchall()]
 
-    @retry((InterfaceError, OperationalError), max_attempts=10, wait=0.2)
+    @briefly
     def select_stream(self, stream_id: str, context: CommandContext, code: str) -> Stream:
         """A stream as its tenant sees it, and the answer if the command was given before."""
         asked = _params({"context": context, "stream_id": stream_id}) | {"code": code}

@@ -73,8 +73,8 @@ class _Link:
         whole, chunk = chunk, chunk if limit is None else chunk[: max(0, limit)]
         if way == UP:
             self.smtp.up(chunk)
-        elif chunk:
-            self.smtp.awaits_dot = False
+        else:
+            self.smtp.down(chunk)
         self.passed[way] += len(chunk)
         for piece in self._pieces(chunk, way):
             writer.write(piece)

@@ -152,7 +152,8 @@ class _Run:
         ended = sum(
             count
             for name, count in self._world.done.items()
-            if name.split()[0] in BREAKING and (name.split()[-1] in BROKEN_BY or name == "join")
+            if name.split()[0] in BREAKING
+            and (_role(name.split()[-1]) in BROKEN_BY or name == "join")
         )
         return slots * ended + sum(proxy.unanswered for proxy in self._world.ground.proxies)
 
@@ -210,6 +211,11 @@ class _Run:
             "faults_not_done": self._world.problems,
             "problems": problems,
         }
+
+
+def _role(process: str) -> str:
+    """Of a process: dispatcher-2 is a dispatcher."""
+    return process.partition("-")[0]
 
 
 def require_data(data: Path) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 
 END = b"\r\n.\r\n"
 UP, DOWN = "up", "down"
+ASKED, OFFERED = 1, 2
 GARBAGE = b"\x16\x03\x01\x00\x02\xff\xffthis is no handshake\r\n"
 
 
@@ -48,7 +49,7 @@ class Smtp:
     def __init__(self) -> None:
         self.awaits_dot = False  # a final dot passed, its reply did not
         self._tail = b""
-        self.tls = 0  # 1: STARTTLS was asked, 2: and answered
+        self.tls = 0  # ASKED, OFFERED, and above: what the server said of its handshake
 
     def up(self, chunk: bytes) -> None:
         """Bytes that go to the server now."""
@@ -57,7 +58,13 @@ class Smtp:
             self.awaits_dot = True
         self._tail = seen[-4:]
         if chunk.upper().endswith(b"STARTTLS\r\n"):
-            self.tls = 1
+            self.tls = ASKED
+
+    def down(self, chunk: bytes) -> None:
+        """Bytes that come from the server now."""
+        if chunk:
+            self.awaits_dot = False
+            self.tls += bool(self.tls)
 
     def before_dot(self, chunk: bytes) -> bytes | None:
         """The part of a chunk that precedes a final dot; None where there is no dot in it."""
@@ -125,10 +132,7 @@ async def _answer(toxic: Toxic, smtp: Smtp, chunk: bytes, _rng: random.Random) -
 
 async def _break_tls(toxic: Toxic, smtp: Smtp, chunk: bytes, _rng: random.Random) -> bytes:
     del toxic
-    if smtp.tls == 1:
-        smtp.tls = 2
-        return chunk
-    if smtp.tls:
+    if smtp.tls == OFFERED:
         raise Cut(last=GARBAGE)
     return chunk
 
