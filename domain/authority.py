@@ -14,6 +14,8 @@ from domain.platform import PLATFORM
 from domain.refusals import Invalid
 
 REASON_MAX = 500
+#: How the gate begins to say that another stack holds it; the API knows it by that.
+NOT_HELD = "send authority (epoch "
 _STACK_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,63}")
 
 # ---- events: their names and fields are the storage format

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
+from pathlib import Path
 
 from psycopg.errors import UndefinedTable
 
+from adapters.postgres import named_sql
 from api.commands.audience import SQL, Audience, relayed, usable_ips
 from api.desk import Desk
 from domain import sending_domain, tenant
 from domain.campaign import SIGNATURES, CampaignDrafted
+
+OWN_SQL = named_sql(Path(__file__).with_suffix(".sql"))
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,7 @@ class Block:
 def blocks(desk: Desk, drafted: CampaignDrafted, found: Audience, now: datetime) -> list[Block]:
     """Every reason why this draft cannot be launched now; none: it can."""
     return [
+        *_stack(desk),
         *_tenant(desk),
         *_content(desk, drafted, found),
         *_sender(desk, drafted),
@@ -49,6 +54,13 @@ def warnings(desk: Desk, drafted: CampaignDrafted) -> list[Block]:
     detail = f"{state.domain} lacks DNS records that it had: {', '.join(state.missing)}"
     cure = "publish them again and have the domain checked, or it is verified no longer after a day"
     return [Block("degraded_domain", "sender_id", detail, cure)]
+
+
+def _stack(desk: Desk) -> Iterator[Block]:
+    """A copy, or a stack that was restored or moved, sends nothing (domain/authority.py)."""
+    if desk.rows(OWN_SQL["no_authority"]):
+        cure = "its operator lets it send (penguin authority take), or launch at the other one"
+        yield Block("no_send_authority", "", "another stack holds the authority to send", cure)
 
 
 def _tenant(desk: Desk) -> Iterator[Block]:

@@ -22,6 +22,7 @@ import structlog
 
 from adapters.kafka_log import LogUnavailable
 from adapters.postgres import named_sql
+from domain.authority import NOT_HELD
 from domain.event import Topic
 from domain.ids import new_id
 from domain.ports import LogEnds
@@ -225,12 +226,12 @@ def _unauthorised(state: _State, stack_id: str, log_id: str) -> str:
         return f"nobody holds send authority yet; this is stack {stack_id}: {cure}"
     if state.holder != stack_id:
         return (
-            f"send authority (epoch {state.epoch}) is held by stack {state.holder}, but this is"
+            f"{NOT_HELD}{state.epoch}) is held by stack {state.holder}, but this is"
             f" stack {stack_id or 'without an id'}, a copy of it or restored elsewhere: {cure}"
         )
     if state.holder_log and state.holder_log != log_id:
         return (
-            f"send authority (epoch {state.epoch}) was taken over log {state.holder_log}, but this"
+            f"{NOT_HELD}{state.epoch}) was taken over log {state.holder_log}, but this"
             f" is log {log_id}: {cure}"
         )
     return ""

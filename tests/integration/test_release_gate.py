@@ -11,7 +11,7 @@ import pytest
 from adapters import kafka_log, postgres
 from adapters.kafka_log import Draft, KafkaLog, LogUnavailable, now_meta
 from adapters.log_ends import KafkaLogEnds
-from domain.authority import SendAuthorityTaken
+from domain.authority import NOT_HELD, SendAuthorityTaken
 from domain.campaign import CampaignCancelled
 from domain.event import Topic
 from domain.platform import PLATFORM
@@ -326,6 +326,7 @@ async def test_only_the_holder_of_send_authority_releases_and_it_says_who_that_i
         assert await releaser.tick() == 10
 
     assert closed[0] is False
+    assert closed[1].startswith(NOT_HELD)
     assert "held by stack stk_original" in closed[1]
     assert "penguin authority take" in closed[1]
     assert rows(world.dsn, "SELECT DISTINCT epoch FROM pipeline.release") == [(1,)]

@@ -14,6 +14,7 @@ from api.commands import segments
 from api.desk import Desk
 from api.main import create_app
 from domain import plan_limit, sending_domain, tenant
+from domain.authority import NOT_HELD
 from domain.campaign import CampaignLaunched
 from tests import campaign_kit
 from tests.api_kit import client_of, ports_of
@@ -227,6 +228,17 @@ async def test_a_segments_leads_are_found_at_the_launch_and_an_estimate_keeps_no
         world.dsn, "SELECT contact_id FROM vault.list_member WHERE list_id = ANY(%s)",
         launched.list_ids,
     ) == [("lea_cec",)]  # fmt: skip
+
+
+async def test_a_copy_launches_nothing_until_it_may_send(world: World) -> None:
+    campaign_id = (await world.draft())["campaign_id"]
+    refusal = f"{NOT_HELD}1) is held by stack stk_original"
+    change(world.dsn, "UPDATE pipeline.gate SET open = false, epoch = 1, reason = %s", refusal)
+
+    await refused(world.post(campaign_id, "launch"), 409, "no_send_authority", "authority take")
+
+    change(world.dsn, "UPDATE pipeline.gate SET reason = 'the schedule catches up with the log'")
+    await done(world.post(campaign_id, "launch"), 202)
 
 
 async def test_an_audience_that_is_suppressed_as_a_whole_blocks_a_launch(world: World) -> None:
