@@ -19,7 +19,7 @@ from adapters.event_store import EventStore
 from adapters.settings import Settings
 from domain import authority
 from domain.platform import PLATFORM
-from domain.ports import Decided
+from domain.ports import ConcurrentAppend, Decided, StoreUnavailable
 from ops.errors import Expected, Missing, Usage
 from ops.launching.desk import ACTOR, Patient
 from ops.stack.stack import stack_file
@@ -30,6 +30,7 @@ CONNECT_TIMEOUT_S = 5
 FIRST_START_PATIENCE_S = 120.0
 RELAY_PATIENCE_S = 20.0
 TOLD_WITHIN_S, POLL_S = 30.0, 0.1
+TRIED_AGAIN_AFTER_S = 2.0
 
 log = structlog.get_logger(__name__)
 
@@ -109,19 +110,22 @@ def take(where: Where, reason: str, *, anew: bool) -> dict[str, Any]:
 
 
 def first_start(settings: Settings) -> None:
-    """Take authority for a stack whose log knows of none yet; else nothing. Never raises."""
-    try:
-        decide = partial(
-            authority.take_first,
-            stack_id=settings.stack_id,
-            log_id=_log_id(settings.database_url),
-        )
-        decided = _decide(settings.database_url, decide, FIRST_START_PATIENCE_S)
-    except (Expected, psycopg.Error, RuntimeError) as error:
-        log.warning("authority_not_looked_at", reason=str(error))
+    """Take authority for a stack whose log knows of none yet; else nothing.
+
+    For a thread of its own: tries until the store answers.
+    """
+    while True:
+        try:
+            log_id = _log_id(settings.database_url)
+            decide = partial(authority.take_first, stack_id=settings.stack_id, log_id=log_id)
+            decided = _decide(settings.database_url, decide, FIRST_START_PATIENCE_S)
+        except (Expected, psycopg.Error, StoreUnavailable, ConcurrentAppend) as error:
+            log.warning("authority_not_looked_at", reason=str(error))
+            time.sleep(TRIED_AGAIN_AFTER_S)
+            continue
+        if decided.events:
+            log.info("authority_taken", stack_id=settings.stack_id, epoch=1)
         return
-    if decided.events:
-        log.info("authority_taken", stack_id=settings.stack_id, epoch=1)
 
 
 def _decide(dsn: str, decide: Any, patience_s: float) -> Decided:
