@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cache
 
 SENTENCE_END = "\x1f"  # what domain.replies.text puts there: a dot is also in host names
 GAP = rf"[^{SENTENCE_END}]{{0,60}}?"
@@ -42,6 +43,7 @@ class Pattern:
     keys: tuple[Keys, ...]
 
 
+@cache  # sets of rules that are compared share most of their patterns
 def compiled(text: str) -> Pattern:
     """The pattern that `text` says. ValueError: no word of it must be there."""
     regex = expression(text)
