@@ -81,6 +81,9 @@ chaos-full: setup ## the same, and a million sends under 400 kills: hours
 scoreboard: setup ## the table of docs/reliability.md, from the results in docs/scoreboard
 	@$(BIN)/python -m tests.chaos.scoreboard
 
+sim: setup ## warm-up controllers side by side on simulated receivers; report in docs/warmup-report
+	@$(BIN)/python -m ops.sim.report
+
 bench: setup ## measure what docs/performance.md tells; takes minutes, wants the machine alone
 	@$(BIN)/python tests/bench/run.py
 

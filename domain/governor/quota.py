@@ -18,6 +18,7 @@ CUT, THRESHOLD = 0.5, 0.7  # of the quota before
 COOL_DAYS = 3  # complaints come up to so long after the mail
 BLOCK_HOLD_DAYS, HARD_HOLD_DAYS = 2, 2
 DEFERRED_CUT, DEFERRED_STAY, DEFERRED_FINE = 0.15, 0.08, 0.02
+DEFERRED_KEEP = 0.8  # of the quota, at least
 BLOCKED_FINE = 0.002
 JUDGED_MIN = 20  # answers without which a day's shares say nothing
 EARNED = 0.7  # of the quota, accepted: it must be used to grow
@@ -80,9 +81,9 @@ def _judge(draft: Draft, cell: Cell) -> None:
     if cell.lowered_day == cell.day:
         cell.hold_days = BLOCK_HOLD_DAYS if today.blocked else max(0, cell.hold_days - 1)
     elif share > DEFERRED_CUT:
-        taken = max(QUOTA_MIN, int(1.2 * today.accepted))
+        taken = max(DEFERRED_KEEP * cell.quota, 1.2 * today.accepted)
         cell.threshold = cell.quota
-        _set(draft, cell, min(cell.quota, taken), "deferred")
+        _set(draft, cell, min(cell.quota, int(taken)), "deferred")
     elif share > DEFERRED_STAY or cell.hold_days or _hard_rate(cell) > HARD_CARE:
         cell.hold_days = max(0, cell.hold_days - 1)
     elif today.accepted >= EARNED * cell.quota and _unblocked(today):

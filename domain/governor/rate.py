@@ -19,8 +19,8 @@ RAISE_JUDGED_MIN, LOWER_DEFERRED_MIN = 20, 5
 RAISE = 1.15
 LOWER = 0.95  # of what was taken
 USED_MIN = 0.5  # of the rate: one that is not used proves nothing
-RATE_MIN_PER_H = 5.0
-HOURS_MIN = 10  # the rate never spends a day's quota in less
+RATE_MIN_PER_H = 1.0  # some receivers take no more from who has a bad name
+HOURS_MIN = 12  # the rate never spends a day's quota in less
 MEASURED_S = 300  # a shorter window does not tell how fast mail left
 SESSION_FULL = 421
 

@@ -54,12 +54,12 @@ def made(controller: str, traits: Traits, receiver: Receiver, plan: str) -> Cont
 def drive(traits: Traits, days: int, receiver: Receiver, who: Controller) -> Course:
     """Bring each hour's mail to the receiver, as the controller lets it."""
     course, outbox = Course(traits.name), Outbox()
-    demand = _demand(traits, days)
+    demand = demand_of(traits, days)
     for day, wanted in enumerate(demand):
         outbox.fresh = 0  # what did not leave yesterday went to other IPs
         before = course.admitted
         for at in range(DAY_H):
-            outbox.fresh += _share(wanted, at)
+            outbox.fresh += share_of(wanted, at)
             _hour(day * DAY_H + at, receiver, who, outbox, course)
         course.by_day.append(course.admitted - before)
     course.demand_by_day, course.demanded = demand, sum(demand)
@@ -67,12 +67,13 @@ def drive(traits: Traits, days: int, receiver: Receiver, who: Controller) -> Cou
     return course
 
 
-def _demand(traits: Traits, days: int) -> list[int]:
+def demand_of(traits: Traits, days: int) -> list[int]:
+    """New mail by day: the same whatever a controller does."""
     dice = seeded(traits.seed, "demand")
     return [int(traits.demand_per_day * max(0.3, dice.gauss(1, DEMAND_NOISE))) for _ in range(days)]
 
 
-def _share(wanted: int, at: int) -> int:
+def share_of(wanted: int, at: int) -> int:
     """The part of a day's mail that comes in this hour."""
     if not FIRST_H <= at < LAST_H:
         return 0

@@ -80,7 +80,7 @@ def seeded(seed: str, what: str) -> Random:
 
 
 def drawn(receivers: int, days: int, seed: int, scale: float = 1.0) -> list[Traits]:
-    """Receivers of a seed: the same ones each time. `scale` makes all volumes smaller."""
+    """Receivers of a seed: the same ones each time. `scale` makes what is mailed to them less."""
     return [_one(number, days, f"{seed}/{number}", scale) for number in range(receivers)]
 
 
@@ -100,7 +100,7 @@ def _one(number: int, days: int, seed: str, scale: float) -> Traits:
         segment=_quality(dice, "segment"),
         segment_days=segment_days if has_segment else Span(),
         demand_per_day=max(1, int(scale * 10 ** dice.uniform(3.5, 5.0))),
-        per_h=scale * dice.uniform(20, 80),
+        per_h=dice.uniform(20, 80),
         growth=dice.uniform(1.6, 3.5),
         noise=dice.uniform(0.05, 0.20),
         start=dice.uniform(0.7, 1.0),

@@ -97,7 +97,7 @@ def test_a_quota_that_was_not_used_stays() -> None:
     assert run.cell().quota == 200
 
 
-def test_a_day_of_deferrals_cuts_to_what_was_taken() -> None:
+def test_a_day_of_deferrals_cuts_by_a_fifth() -> None:
     run = Run()
     run.good_days(3)
     run.send(START + 3 * DAY, *taken(800), *deferred(300))
@@ -105,7 +105,7 @@ def test_a_day_of_deferrals_cuts_to_what_was_taken() -> None:
     decided = run.tell(Ticked(START + 4 * DAY))
 
     assert rules(of_cell(decided), QuotaSet) == ["deferred"]
-    assert run.cell().quota == 960
+    assert run.cell().quota == 1280
 
 
 def test_complaints_halve_the_quota_at_once_and_hold_it() -> None:
