@@ -28,7 +28,7 @@ from tests.governor_kit import (
 SEEDS = st.integers(0, 2**32)
 
 
-def states(seed: int, length: int = 60) -> list[tuple[State, tuple[Event, ...]]]:
+def states(seed: int, length: int = 40) -> list[tuple[State, tuple[Event, ...]]]:
     """The state after each input, with what it decided."""
     found: list[tuple[State, tuple[Event, ...]]] = [(initial, ())]
     for event in history(Random(seed), length):
