@@ -9,6 +9,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from hashlib import blake2b
 from math import ceil
 from time import monotonic
@@ -17,6 +18,7 @@ import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.answers import carried
+from api.plan_rates import PlanRates
 from api.problems import Problem, answer
 from api.strict import JSON, takes
 from projections.reads import Reads
@@ -63,7 +65,7 @@ class Allowance:
         return max(1, ceil(ahead_s + self.each_s - self.burst_s))
 
 
-CALLERS = Allowance(300, 500)  # product brief: 300 a minute, burst 500, for the middle plan
+CALLERS = Allowance(300, 500)  # of who has no plan: as the middle one (api/plan_rates.py)
 STRANGERS = Allowance(120, 120)  # of one IP: logging in, signing up
 
 
@@ -94,7 +96,15 @@ class Rates:
 
     async def caller(self, reads: Reads, scope: Scope, tenant_id: str, actor: str) -> None:
         """One request of a caller who is known. Raises Problem rate_limited."""
-        await self._admit(reads, scope, self.callers, "caller", tenant_id, actor)
+        most = self.callers
+        if most.per_min and (plan := await self.plans.of(reads, tenant_id)):
+            most = Allowance(plan.per_min, plan.burst)
+        await self._admit(reads, scope, most, "caller", tenant_id, actor)
+
+    @cached_property
+    def plans(self) -> PlanRates:
+        """The plans of tenants; who has none is bound by `callers`."""
+        return PlanRates(self.clock)
 
     async def stranger(self, reads: Reads, scope: Scope, ip: str) -> None:
         """One request of somebody who is not known (yet), by IP. Raises Problem rate_limited."""
