@@ -71,6 +71,7 @@ class _Link:
     async def _send(self, writer: asyncio.StreamWriter, chunk: bytes, way: str) -> None:
         limit = self._limit(way)
         whole, chunk = chunk, chunk if limit is None else chunk[: max(0, limit)]
+        self.cut_short |= self.smtp.awaits_dot and len(chunk) < len(whole)
         if way == UP:
             self.smtp.up(chunk)
         else:

@@ -38,7 +38,7 @@ class Toxic:
     bytes: int = 0  # limit_data: all that passes; slicer: of a piece
     text: str = ""  # answer: what is said instead
     repeat: int = 1
-    at: str = "dot"  # answer: instead of the reply to the dot, or of any reply (`any`)
+    at: str = "dot"  # answer: instead of the reply to the dot, or of others (`envelope`)
     then: str = "deliver"  # hold_reply: or `drop`
     gone: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
 
@@ -124,8 +124,12 @@ async def _drop_before_dot(toxic: Toxic, smtp: Smtp, chunk: bytes, _rng: random.
 
 
 async def _answer(toxic: Toxic, smtp: Smtp, chunk: bytes, _rng: random.Random) -> bytes:
-    """Something else is said in place of the reply, and the connection closes."""
-    if toxic.at == "dot" and not smtp.awaits_dot:
+    """Something else is said in place of the reply, and the connection closes.
+
+    `envelope`: never in place of the reply to a dot, for the server took that message already, and
+    a negative word on it would be a lie that nobody can see through.
+    """
+    if smtp.awaits_dot != (toxic.at == "dot"):
         return chunk
     raise Cut(last=toxic.text.encode() * toxic.repeat)
 

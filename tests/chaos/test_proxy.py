@@ -250,3 +250,22 @@ def test_every_toxic_is_known_by_toxiproxys_word_or_is_smtps_own() -> None:
 
     assert set(CHANGES) == toxiproxys | {"hold_reply", "drop_before_dot", "answer", "break_tls"}
     assert Toxic("latency").way == DOWN
+
+
+async def test_an_answer_to_the_envelope_leaves_the_reply_to_the_dot_alone() -> None:
+    async with linked() as (_, proxy):
+        client = await Client.to(proxy)
+        proxy.add(Toxic("answer", text="421 4.3.2 bye\r\n", at="envelope"))
+
+        assert await client.ask(MAIL) == b"250 Ok\r\n"
+        assert await client.ask(b"PING\r\n") == b"421 4.3.2 bye\r\n"
+        assert proxy.unanswered == 0
+
+
+async def test_a_reply_to_a_dot_that_is_cut_in_the_middle_counts_as_none() -> None:
+    async with linked() as (_, proxy):
+        client = await Client.to(proxy)
+        proxy.add(Toxic("limit_data", bytes=2))
+
+        assert await client.ask(MAIL) == b"25"
+        await until(lambda: proxy.unanswered == 1, PATIENCE_S)
