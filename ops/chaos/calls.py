@@ -57,13 +57,14 @@ class Caller:
 
     async def _until_answered(self, key: str) -> None:
         for _ in range(TRIES_MAX):
-            if await asyncio.to_thread(self._ask, key):
+            again_s = await asyncio.to_thread(self._ask, key)
+            if again_s is None:
                 return
-            await asyncio.sleep(AGAIN_AFTER_S)
+            await asyncio.sleep(again_s)
         self.unanswered += 1
 
-    def _ask(self, key: str) -> bool:
-        """Whether the command was answered for good."""
+    def _ask(self, key: str) -> float | None:
+        """None once the command was answered for good, else after how long to ask again."""
         began = time.monotonic()
         request = urllib.request.Request(  # noqa: S310 - the stack's own address
             f"{self.stack.api_url}/v1/lists",
@@ -80,20 +81,22 @@ class Caller:
             with urllib.request.urlopen(request, timeout=TIMEOUT_S) as answer:  # noqa: S310
                 self.answers[str(answer.status)] += 1
                 self.acknowledged[key] = json.load(answer)["list_id"]
-                return True
+                return None
         except urllib.error.HTTPError as refused:
-            self._refused(refused, time.monotonic() - began)
+            return self._refused(refused, time.monotonic() - began)
         except (OSError, ValueError, KeyError):  # nobody there, or it died while answering
             self.answers["none"] += 1
-        return False
+        return AGAIN_AFTER_S
 
-    def _refused(self, refused: urllib.error.HTTPError, took_s: float) -> None:
+    def _refused(self, refused: urllib.error.HTTPError, took_s: float) -> float:
+        """As the answer asks for."""
         self.answers[str(refused.code)] += 1
         if refused.code == UNAVAILABLE:
             self.without_retry_after += not refused.headers.get("Retry-After")
             self.slow_refusals += took_s > ANSWERS_WITHIN_S
             self.slowest_refusal_s = max(self.slowest_refusal_s, took_s)
         refused.close()
+        return float(refused.headers.get("Retry-After") or AGAIN_AFTER_S)
 
     def counts(self) -> dict[str, Any]:
         """What was answered."""
