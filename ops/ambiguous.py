@@ -90,10 +90,34 @@ def mentioned(file: Path) -> set[str]:
     return ids
 
 
-async def resolve(
-    where: Where, sends: Sequence[Ambiguous], answer: str, evidence: str
-) -> dict[str, Any]:
-    """Record what was found out about these sends. Repeating it changes nothing."""
+async def by_name(
+    where: Where, send_ids: Iterable[str], answer: str, evidence: str
+) -> dict[str, int]:
+    """Settle the sends of these ids: how many became what, how many are left.
+
+    Raises Usage, and Missing for one that is not ambiguous now.
+    """
+    sends = await found(where)
+    named = chosen(sends, send_ids)
+    done = await _resolve(where, named, answer, evidence)
+    return {"accepted": 0, "not_accepted": 0} | {answer: done, "left": len(sends) - done}
+
+
+async def by_record(
+    where: Where, file: Path, evidence: str, *, campaign: str = "", complete: bool = False
+) -> dict[str, int]:
+    """Settle as accepted what a record mentions; if it is complete, all else as not accepted."""
+    sends, known = await found(where, campaign=campaign), mentioned(file)
+    there = [send for send in sends if send.send_id in known]
+    absent = [send for send in sends if send.send_id and send.send_id not in known]
+    accepted = await _resolve(where, there, "accepted", evidence)
+    refused = await _resolve(where, absent, "not_accepted", evidence) if complete else 0
+    left = len(sends) - accepted - refused
+    return {"accepted": accepted, "not_accepted": refused, "left": left}
+
+
+async def _resolve(where: Where, sends: Sequence[Ambiguous], answer: str, evidence: str) -> int:
+    """Record what was found out about these sends; how many. Repeating it changes nothing."""
     if answer not in ANSWERS:
         raise Usage(f"--as {answer}: it is {' or '.join(ANSWERS)}")
     if not evidence.strip() or len(evidence) > EVIDENCE_MAX or "@" in evidence:
@@ -113,7 +137,7 @@ async def resolve(
     if drafts:
         async with KafkaLog(where.bootstrap, where.prefix) as log:
             await log.append(drafts)
-    return {"resolved": len(sends), "as": answer, "records": len(drafts)}
+    return len(sends)
 
 
 def chosen(sends: Sequence[Ambiguous], wanted: Iterable[str]) -> list[Ambiguous]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -70,24 +70,11 @@ def resolve(
         raise Usage("name sends by id, or a record with --from (and --complete), not both")
     where = find(options.folder(data))
 
-    async def work() -> dict[str, Any]:
-        sends = await ambiguous.found(where, campaign=campaign)
-        if file is None:
-            named = ambiguous.chosen(sends, send_ids or ())
-            told = await ambiguous.resolve(where, named, answer, evidence)
-            done = {"accepted": 0, "not_accepted": 0} | {answer: told["resolved"]}
-            return done | {"left": len(sends) - len(named)}
-        known = ambiguous.mentioned(file)
-        there = [send for send in sends if send.send_id in known]
-        absent = [send for send in sends if send.send_id and send.send_id not in known]
-        told = await ambiguous.resolve(where, there, "accepted", evidence)
-        done = {"accepted": told["resolved"], "not_accepted": 0}
-        if complete:
-            told = await ambiguous.resolve(where, absent, "not_accepted", evidence)
-            done["not_accepted"] = told["resolved"]
-        return done | {"left": 0 if complete else len(absent)}
-
-    found = asyncio.run(work())
+    if file:
+        work = ambiguous.by_record(where, file, evidence, campaign=campaign, complete=complete)
+    else:
+        work = ambiguous.by_name(where, send_ids or (), answer, evidence)
+    found = asyncio.run(work)
     if json:
         options.print_json(found)
     else:
