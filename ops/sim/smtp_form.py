@@ -89,12 +89,21 @@ class Door:
 @contextlib.asynccontextmanager
 async def listening(receiver: Receiver) -> AsyncIterator[NextHop]:
     """The receiver's server on a free port of loopback."""
-    server = await asyncio.start_server(Door(receiver).serve, "127.0.0.1", 0)
+    door, standing = Door(receiver), set[asyncio.Task[None]]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(door.serve(reader, writer))
+        standing.add(task)
+        await asyncio.wait([task])
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
     try:
         yield NextHop("127.0.0.1", port, "never")
     finally:
         server.close()
+        if standing:  # each leaves once the lane has closed its connection
+            await asyncio.wait(standing)
 
 
 async def drive(traits: Traits, days: int, controller: str) -> tuple[Course, Counter[str]]:
