@@ -70,9 +70,9 @@ def test_making_it_up_again_gives_the_same_ids() -> None:
     assert [d.meta.id for m in one.mailings for d in sends.requested(one, m)] == [
         d.meta.id for m in other.mailings for d in sends.requested(other, m)
     ]
-    entries = [entry.event_id for entry in one.entries(lambda m: sends.outcomes(one, m))]
-    assert entries == [e.event_id for e in other.entries(lambda m: sends.outcomes(other, m))]
-    assert len(set(entries)) == len(entries)
+    streams = [wanted.stream_id for wanted in one.wanted(sends.outcomes)]
+    assert streams == [w.stream_id for w in other.wanted(sends.outcomes)]
+    assert len(set(streams)) == len(streams)
 
 
 @pytest.mark.parametrize("shape", [Shape(0, 1, 1), Shape(10, 9, 1), Shape(1, 1, -1)])
