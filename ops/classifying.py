@@ -15,6 +15,7 @@ from domain.ports import Phase
 from domain.retries import retry_delay
 
 FIELDS = ("reply", "phase", "provider", "host")
+KNOWN = frozenset(FIELDS)
 #: Phases by the names that bounces and transcripts give them too.
 PHASES: dict[str | None, Phase | None] = {
     None: None,
@@ -39,18 +40,22 @@ class BadLine(ValueError):  # noqa: N818 - a finding about the input
     """A line that says nothing to classify; the text tells what is wrong with it."""
 
 
-def answers(lines: Iterable[bytes]) -> Iterator[tuple[bytes, bool]]:
-    """For each line its answer, and whether the line was good. Never fails, never skips one."""
+def answers(lines: Iterable[bytes], passed_over: set[str]) -> Iterator[tuple[bytes, bool]]:
+    """For each line its answer, and whether the line was good. Never fails, never skips one.
+
+    Fields that nobody reads are no fault (lines come with labels of their own): `passed_over` gets
+    their names, for a field may be misspelled.
+    """
     for number, line in enumerate(lines, 1):
         try:
-            yield orjson.dumps(answer(line)), True
+            yield orjson.dumps(answer(line, passed_over)), True
         except BadLine as bad:
             yield orjson.dumps({"line": number, "error": str(bad)}), False
 
 
-def answer(line: bytes) -> dict[str, Any]:
+def answer(line: bytes, passed_over: set[str]) -> dict[str, Any]:
     """The answer to one line. Raises BadLine."""
-    asked = _asked(line)
+    asked = _asked(line, passed_over)
     reply, phase = asked["reply"], _phase(asked.get("phase"))
     provider = asked.get("provider") or (provider_of(asked["host"]) if asked.get("host") else "")
     if not reply or reply.isspace():
@@ -76,16 +81,16 @@ def code_of(reply: str) -> int:
     return SOME_4XX if _NOT_NOW.search(reply) else SOME_5XX
 
 
-def _asked(line: bytes) -> dict[str, Any]:
+def _asked(line: bytes, passed_over: set[str]) -> dict[str, Any]:
     try:
         asked = orjson.loads(line)
     except orjson.JSONDecodeError as error:
         raise BadLine(f"not JSON: {error}" if line.strip() else "the line is empty") from error
     if not isinstance(asked, dict):
         raise BadLine('not a JSON object; write {"reply": "550 5.1.1 User unknown"}')
-    if unknown := [name for name in asked if name not in FIELDS]:
-        known = ", ".join(FIELDS)
-        raise BadLine(f"unknown field: {', '.join(map(repr, unknown))}; there are {known}")
+    if not asked.keys() <= KNOWN:
+        passed_over.update(asked.keys() - KNOWN)
+        asked = {name: asked[name] for name in FIELDS if name in asked}
     if "reply" not in asked:
         raise BadLine("reply: it is missing; give the text with its codes")
     for name, value in asked.items():

@@ -6,6 +6,8 @@ import sys
 
 import typer
 
+NAMED_MAX = 10
+
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -19,16 +21,20 @@ def classify() -> None:
     Out: `class`; `hard`, whether the address itself was refused for good; `suppress`, whether the
     recipient gets no more mail; `retry_after_s`, the wait before the next attempt, or null; `rule`
     and `source`, what decided. A bad line is answered by `line` and `error`; the others go on, and
-    the exit code is 2. Classes: docs/classification.md. Needs no stack.
+    the exit code is 2. Other fields are passed over, and told once on stderr. Classes: docs/classification.md. Needs no stack.
     """
-    from ops.classifying import answers
+    from ops.classifying import FIELDS, answers
     from ops.errors import Usage
 
+    passed_over: set[str] = set()
     out, bad, first_bad = sys.stdout.buffer, 0, b""
-    for told, good in answers(sys.stdin.buffer):
+    for told, good in answers(sys.stdin.buffer, passed_over):
         out.write(told + b"\n")
         if not good:
             bad, first_bad = bad + 1, first_bad or told
     out.flush()
+    if passed_over:
+        names = ", ".join(sorted(passed_over)[:NAMED_MAX])
+        print(f"penguin: passed over: {names}; read are {', '.join(FIELDS)}", file=sys.stderr)
     if bad:
         raise Usage(f"{bad} bad line{'s' * (bad > 1)}, the first: {first_bad.decode()}")

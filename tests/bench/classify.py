@@ -60,11 +60,11 @@ def per_s(work: Callable[[], Any], count: int) -> float:
 def measured(count: int) -> dict[str, Any]:
     """All figures."""
     new, again = lines_of(count, new=True), lines_of(count, new=False)
-    list(answers(again[:1000]))  # compiled and known
+    list(answers(again[:1000], set()))  # compiled and known
     found = {
         "lines": count,
-        "new_per_s": per_s(lambda: list(answers(new)), count),
-        "again_per_s": per_s(lambda: list(answers(again)), count),
+        "new_per_s": per_s(lambda: list(answers(new, set())), count),
+        "again_per_s": per_s(lambda: list(answers(again, set())), count),
         "naive_per_s": per_s(lambda: naive(again), count),
         "accepted_judged_per_s": per_s(lambda: [judge(ACCEPTED) for _ in range(count)], count),
     }

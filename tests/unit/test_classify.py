@@ -16,7 +16,7 @@ FIELDS = ["class", "hard", "suppress", "retry_after_s", "rule", "source"]
 
 
 def answer(**asked: Any) -> dict[str, Any]:
-    ((told, _),) = answers([json.dumps(asked).encode()])
+    ((told, _),) = answers([json.dumps(asked).encode()], set())
     found: dict[str, Any] = json.loads(told)
     return found
 
@@ -94,20 +94,32 @@ def test_class_hardness_and_wait(
         ('{"reply": 550}', "reply: it must be a string"),
         ('{"reply": "550 x", "phase": "quit"}', "phase: 'quit' is unknown; there are connect"),
         ('{"reply": "550 x", "phase": 7}', "phase: it must be a string"),
-        ('{"reply": "550 x", "fase": "rcpt"}', "unknown field: 'fase'; there are reply"),
         ('{"reply": "550 \\ud800"}', "not JSON"),
     ],
 )
 def test_a_bad_line_is_told_by_number_and_cause_and_the_others_go_on(line: str, told: str) -> None:
     good = b'{"reply": "550 5.1.1 User unknown", "phase": null}'
 
-    first, bad, last = (json.loads(found) for found, _ in answers([good, line.encode(), good]))
+    first, bad, last = (
+        json.loads(found) for found, _ in answers([good, line.encode(), good], set())
+    )
 
     assert list(bad) == ["line", "error"]
     assert bad["line"] == 2
     assert told in bad["error"]
     assert first == last
     assert first["hard"]
+
+
+def test_fields_of_others_are_passed_over_and_named() -> None:
+    passed_over: set[str] = set()
+    lines = [b'{"reply": "550 5.1.1 User unknown", "id": 7, "label": ["x"]}']
+
+    ((told, good),) = answers(lines, passed_over)
+
+    assert good
+    assert json.loads(told)["hard"]
+    assert passed_over == {"id", "label"}
 
 
 @pytest.mark.parametrize(
