@@ -21,7 +21,8 @@ def classify() -> None:
     Out: `class`; `hard`, whether the address itself was refused for good; `suppress`, whether the
     recipient gets no more mail; `retry_after_s`, the wait before the next attempt, or null; `rule`
     and `source`, what decided. A bad line is answered by `line` and `error`; the others go on, and
-    the exit code is 2. Other fields are passed over, and told once on stderr. Classes: docs/classification.md. Needs no stack.
+    the exit code is 2. Other fields are passed over, and told once on stderr. Needs no stack.
+    Classes: docs/classification.md.
     """
     from ops.classifying import FIELDS, answers
     from ops.errors import Usage
