@@ -18,6 +18,7 @@ from api.problems import Problem, answer
 
 AT_ONCE = 2  # requests of one caller that are worked on; the next ones wait
 WAITING_MAX = 32  # of one caller: half of what is taken in at all
+WAIT_MAX_S = 2.0  # in an outage each request before may take as long: a caller is told so in time
 
 
 @dataclass
@@ -31,10 +32,18 @@ class Turn:
 class Turns:
     """Middleware. A caller is who shows the same credentials, or comes from the same address."""
 
-    def __init__(self, app: ASGIApp, *, at_once: int = AT_ONCE, most: int = WAITING_MAX) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        at_once: int = AT_ONCE,
+        most: int = WAITING_MAX,
+        wait_max_s: float = WAIT_MAX_S,
+    ) -> None:
         self._app = app
         self._at_once = at_once
         self._most = most
+        self._wait_max_s = wait_max_s
         self._turns: dict[bytes, Turn] = {}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,23 +52,43 @@ class Turns:
             return
         caller = _caller(scope)
         if caller in self._turns and self._turns[caller].there >= self._most:
-            problem = Problem("overloaded", "you ask too much at once", wait_s=OVERLOADED_WAIT_S)
-            await answer(scope, problem)(scope, receive, send)
+            await _refuse("you ask too much at once", scope, receive, send)
             return
-        async with self._turn(caller):
-            await self._app(scope, receive, send)
+        async with self._turn(caller) as has_it:
+            if has_it:
+                await self._app(scope, receive, send)
+            else:
+                await _refuse("what you asked before is not answered yet", scope, receive, send)
 
     @asynccontextmanager
-    async def _turn(self, caller: bytes) -> AsyncIterator[None]:
+    async def _turn(self, caller: bytes) -> AsyncIterator[bool]:
+        """Whether the turn came in time."""
         turn = self._turns.setdefault(caller, Turn(asyncio.Semaphore(self._at_once)))
         turn.there += 1
         try:
-            async with turn.slots:
-                yield
+            if not await self._came(turn.slots):
+                yield False
+                return
+            try:
+                yield True
+            finally:
+                turn.slots.release()
         finally:
             turn.there -= 1
             if not turn.there:
                 del self._turns[caller]
+
+    async def _came(self, slots: asyncio.Semaphore) -> bool:
+        try:
+            async with asyncio.timeout(self._wait_max_s):
+                return await slots.acquire()
+        except TimeoutError:
+            return False
+
+
+async def _refuse(detail: str, scope: Scope, receive: Receive, send: Send) -> None:
+    problem = Problem("overloaded", detail, wait_s=OVERLOADED_WAIT_S)
+    await answer(scope, problem)(scope, receive, send)
 
 
 def _caller(scope: Scope) -> bytes:

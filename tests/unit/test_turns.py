@@ -66,3 +66,18 @@ async def test_who_asks_far_too_much_at_once_is_told_so() -> None:
     assert (refused.status_code, refused.json()["code"]) == (503, "overloaded")
     assert after.status_code == 200
     assert WAITING_MAX > AT_ONCE
+
+
+async def test_who_waits_for_a_turn_in_vain_is_told_so_in_time() -> None:
+    work = Work()
+    async with client(Turns(work, wait_max_s=0.05)) as asking:
+        at_work = [asyncio.create_task(asking.get("/")) for _ in range(AT_ONCE)]
+        await settled(work, AT_ONCE)
+        told = await asking.get("/")
+        work.let_go.set()
+        answers = await asyncio.gather(*at_work)
+        again = await asking.get("/")
+
+    assert told.status_code == 503
+    assert told.headers["retry-after"]
+    assert [answer.status_code for answer in (*answers, again)] == [200] * (AT_ONCE + 1)
