@@ -40,6 +40,11 @@ def command(description: str, example: dict[str, Any], status: int = 200) -> Sha
     return answers(description, example | POSITION, *TOLD, status=status)
 
 
+def edit(description: str, example: dict[str, Any]) -> Shape:
+    """As `command`, of one that heeds If-Match."""
+    return answers(description, example | POSITION, "precondition_failed", *TOLD)
+
+
 _DNS = {
     "type": "TXT",
     "name": "_pm.example.com",
@@ -117,7 +122,7 @@ KEY_ACTIVATED = command(
     _NEXT_KEY | {"state": "active", "record": _KEY_RECORD | {"state": "verified", "error": ""}},
 )
 KEY_RETIRED = command("It is destroyed", _NEXT_KEY | {"selector": "pm1", "state": "retired"})
-DOMAIN_IP = command(
+DOMAIN_IP = edit(
     "Done",
     {"object": "domain_ip", "domain_id": _DOMAIN_SHORT["domain_id"], "ip": _ASSIGNED["ip"]}
     | {"assigned": True},
@@ -155,6 +160,7 @@ MAILBOXES = listing("A page of mailboxes", _MAILBOX)
 MAILBOX = question("The mailbox, without its credentials", _MAILBOX)
 MAILBOX_CREATED = command("It is there", _MAILBOX_TOLD, 201)
 MAILBOX_TOLD = command("Its state now", _MAILBOX_TOLD)
+MAILBOX_EDITED = edit("Its state now", _MAILBOX_TOLD)
 
 _VPS = {
     "object": "vps",
@@ -171,8 +177,8 @@ _VPS_TOLD = {name: _VPS[name] for name in ("object", "vps_id", "state")}
 SERVERS = listing("A page of VPS", _VPS)
 SERVER = question("The VPS and its sending IPs", _VPS)
 SERVER_REGISTERED = command("It is registered", _VPS_TOLD, 201)
-SERVER_TOLD = command("Its state now", _VPS_TOLD)
+SERVER_TOLD = edit("Its state now", _VPS_TOLD)
 
 _IP_TOLD = {"object": "sending_ip", "ip": "ip_agnhktnyoh6v5hs3a7mlytmzhu", "state": "active"}
 IP_ADDED = command("The tenant may send from it", _IP_TOLD, 201)
-IP_TOLD = command("Done", _IP_TOLD)
+IP_TOLD, IP_EDITED = command("Done", _IP_TOLD), edit("Done", _IP_TOLD)

@@ -19,7 +19,7 @@ from domain.ports import Decided
 from domain.sending_domain import State
 
 router = APIRouter(prefix="/v1/domains", tags=["domains"])
-SelectorPath = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$")]
+SelectorPath = Annotated[str, Path(max_length=63, pattern=r"^[a-z0-9-]+$", examples=["pm2"])]
 
 
 class NewKey(Body):

@@ -117,7 +117,7 @@ def add_ip(body: NewIp, desk: Writer, caller: Reader) -> Json:
     return _told(ip, "active", decided, 201)
 
 
-@router.put("/{ip}/caps/{provider}", responses=told_shapes.IP_TOLD)
+@router.put("/{ip}/caps/{provider}", responses=told_shapes.IP_EDITED)
 def put_cap(
     ip: IdPath, provider: ProviderPath, body: Cap, desk: Writer, if_match: IfMatch = ""
 ) -> Json:
@@ -127,7 +127,7 @@ def put_cap(
     return tagged(_told(ip, "active", decided), revision)
 
 
-@router.put("/{ip}/rates/{provider}", responses=told_shapes.IP_TOLD)
+@router.put("/{ip}/rates/{provider}", responses=told_shapes.IP_EDITED)
 def put_rate(
     ip: IdPath, provider: ProviderPath, body: NewRate, desk: Writer, if_match: IfMatch = ""
 ) -> Json:

@@ -150,7 +150,7 @@ async def get_mailbox(mailbox_id: IdPath, caller: Reader, ports: PortsDep) -> Js
     return answer
 
 
-@router.patch("/{mailbox_id}", responses=shapes.MAILBOX_TOLD)
+@router.patch("/{mailbox_id}", responses=shapes.MAILBOX_EDITED)
 def change_mailbox(
     mailbox_id: IdPath, body: MailboxChange, desk: Writer, if_match: IfMatch = ""
 ) -> Json:

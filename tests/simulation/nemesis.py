@@ -54,12 +54,17 @@ class Nemesis:
             (self._again, 1),
             (self._decide, 1),
             (self._lose_answer, 1),
-            (self._restart, 2),
+            (self._restart, 1),
         )
         names, weights = zip(*steps, strict=True)
         chosen: Step = self.world.dice.choices(names, weights)[0]
         self.story.append(f"{self.world.clock.passed_s:.2f} {chosen.__name__.strip('_')}")
         chosen()
+
+    def begin(self) -> None:
+        """The schedule reads what is there, and the gate opens: most worlds begin at work."""
+        self._read_all()
+        self.world.tick()
 
     def calm(self) -> None:
         """A round in which nothing goes wrong: everybody gets on."""
@@ -124,7 +129,7 @@ class Nemesis:
         if awake and places:
             life = dice.choice(awake)
             self._note(life.name)
-            self.world.deliver_hint(dice.choice(places), life, moves=dice.random() < 0.9)
+            self.world.deliver_hint(dice.choice(places), life, moves=dice.random() < 0.8)
 
     def _hold(self) -> None:
         """Something that a dispatcher waits for comes."""

@@ -12,7 +12,7 @@ from tests.simulation.nemesis import Nemesis
 from tests.simulation.scenario import Scenario
 from tests.simulation.world import World
 
-STEPS = (40, 160)
+STEPS = (60, 180)
 #: Rounds without any fault within which everything comes to an end.
 CALM_ROUNDS_MAX = 400
 
@@ -39,6 +39,8 @@ def run(seed: int, dsn: str) -> Verdict:
             with world.clock.everywhere():
                 scenario.begin()
                 world.start_life()
+                if dice.random() < 0.8:
+                    nemesis.begin()
                 for _ in range(dice.randint(*STEPS)):
                     nemesis.step()
                 proof = Proof(world.log)

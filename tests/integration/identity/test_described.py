@@ -39,6 +39,7 @@ async def test_every_answer_about_people_has_its_described_shape(people: People)
     token = (await ask("POST", "/v1/auth/login", **given))["token"]
     await ask("GET", "/v1/me", token)
     await ask("PATCH", "/v1/me", token, name="Ada")
+    await ask("POST", "/v1/me/proof", token, password=PASSWORD)
     await ask("GET", "/v1/me/sessions", token)
     await ask("DELETE", f"/v1/me/sessions/{other}", token)
     token = (await ask("POST", "/v1/me/password", token, password=PASSWORD, new_password=NEXT))[
