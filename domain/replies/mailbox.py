@@ -132,6 +132,7 @@ FULL = rule(
         sending|relay|daily|hourly|connection|rate|sender .. quota
         quota .. for|of sending
         full|fully qualified
+        too much mail|traffic|email from|by your|this|same
         system storage|resource|resources|disk|partition
         system resources
         local disk
