@@ -37,12 +37,6 @@ FROM (
 ) AS m LEFT JOIN LATERAL auth.account_of(m.user_id) AS a ON true
 ORDER BY m.user_id
 
--- name: things
--- What the workspace holds.
-SELECT id FROM vault.workspace_of
-WHERE tenant_id = %(tenant_id)s AND workspace_id = %(workspace_id)s AND id > %(after)s
-ORDER BY id LIMIT %(limit)s
-
 -- name: living
 SELECT workspace_id FROM vault.workspace
 WHERE tenant_id = %(tenant_id)s AND workspace_id = ANY (%(wanted)s) AND archived_at IS NULL

@@ -105,7 +105,9 @@ class _Link:
         if self._ended:
             return
         self._ended = True
-        self.proxy.unanswered += self.cut_short or self.smtp.awaits_dot
+        unanswered = self.cut_short or self.smtp.awaits_dot
+        self.proxy.unanswered += unanswered
+        self.proxy.unfinished += self.smtp.in_message and not unanswered
         for writer in (self.client, self.server):
             if writer is None:
                 continue
@@ -129,6 +131,9 @@ class Proxy:
         self.listen, self.upstream, self.rng = listen, upstream, rng
         self.toxics: list[Toxic] = []
         self.unanswered = 0  # connections that ended with a dot in the air
+        self.unfinished = (
+            0  # that ended in a message: its dot may have been written, and went no way
+        )
         self.accepted = 0
         self._links: set[_Link] = set()
         self._tasks: set[asyncio.Task[None]] = set()

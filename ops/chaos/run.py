@@ -146,7 +146,7 @@ class _Run:
         """How many dots may have been in the air at the faults that can leave one unanswered.
 
         Each connection has one message under way: lanes x connections for every life that ended,
-        and what the links themselves cut off.
+        and what the links themselves cut off, or swallowed although the client had written it.
         """
         slots = Settings().lane_connections * len(self._world.ground.proxies)
         ended = sum(
@@ -155,7 +155,9 @@ class _Run:
             if name.split()[0] in BREAKING
             and (_role(name.split()[-1]) in BROKEN_BY or name == "join")
         )
-        return slots * ended + sum(proxy.unanswered for proxy in self._world.ground.proxies)
+        return slots * ended + sum(
+            proxy.unanswered + proxy.unfinished for proxy in self._world.ground.proxies
+        )
 
     def _expect(self, verdict: oracle.Verdict, *, settled: bool, healed: bool) -> None:
         expect, problems = self._plan.expect, verdict.problems

@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import random
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 END = b"\r\n.\r\n"
+GO_ON = re.compile(rb"(?:^|\r\n)354[ -]")
 UP, DOWN = "up", "down"
 ASKED, OFFERED = 1, 2
 GARBAGE = b"\x16\x03\x01\x00\x02\xff\xffthis is no handshake\r\n"
@@ -48,6 +50,7 @@ class Smtp:
 
     def __init__(self) -> None:
         self.awaits_dot = False  # a final dot passed, its reply did not
+        self.in_message = False  # the server said 354, and nothing to its dot
         self._tail = b""
         self.tls = 0  # ASKED, OFFERED, and above: what the server said of its handshake
 
@@ -63,6 +66,8 @@ class Smtp:
     def down(self, chunk: bytes) -> None:
         """Bytes that come from the server now."""
         if chunk:
+            # Clients write the next envelope behind a dot: both replies may come at once.
+            self.in_message = bool(GO_ON.search(chunk)) or (self.in_message and not self.awaits_dot)
             self.awaits_dot = False
             self.tls += bool(self.tls)
 

@@ -16,6 +16,7 @@ from ops.chaos.toxics import CHANGES, DOWN, UP, Toxic
 from tests.worker_kit import until
 
 PATIENCE_S = 5.0
+ENVELOPE = b"MAIL FROM:<a@b.test>\r\nDATA\r\n"
 MAIL = b"Subject: x\r\n\r\nhello\r\n.\r\n"
 
 
@@ -203,6 +204,31 @@ async def test_a_drop_before_the_dot_keeps_the_dot_from_the_server(pieces: int) 
         assert b"hello" in server.read or pieces == len(MAIL)
         assert b"\r\n.\r\n" not in server.read
         assert proxy.unanswered == 0
+
+
+@pytest.mark.parametrize(
+    ("toxic", "unanswered", "unfinished"),
+    [
+        (Toxic("drop_before_dot"), 0, 1),  # the client wrote a dot, and nobody got it
+        (Toxic("limit_data", way=UP, bytes=len(ENVELOPE) + 20), 0, 1),
+        (Toxic("hold_reply", ms=1, then="drop"), 1, 0),
+        (Toxic("reset_peer", way=UP), 0, 0),  # before any message
+    ],
+    ids=lambda value: getattr(value, "kind", ""),
+)
+async def test_a_message_that_was_under_way_is_counted_once_as_a_dot_in_doubt(
+    toxic: Toxic, unanswered: int, unfinished: int
+) -> None:
+    async with linked() as (server, proxy):
+        server.answers[ENVELOPE] = b"354 go on\r\n"
+        client = await Client.to(proxy)
+        if unanswered or unfinished:
+            assert await client.ask(ENVELOPE) == b"354 go on\r\n"
+        proxy.add(toxic)
+        assert await client.ask(MAIL) in {b"", b"reset"}
+
+        await until(lambda: proxy.unanswered + proxy.unfinished == unanswered + unfinished, 5.0)
+        assert (proxy.unanswered, proxy.unfinished) == (unanswered, unfinished)
 
 
 async def test_an_answer_stands_in_place_of_the_reply_to_the_dot_alone() -> None:

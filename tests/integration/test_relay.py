@@ -20,6 +20,7 @@ from adapters.event_store import EventStore
 from adapters.relay import Relay, RestoredLog, RestoredStore
 from domain import sending_ip, tenant
 from domain.log_identity import LogIdentified
+from domain.ports import Decided, Wanted
 from tests.decision_oracle import caught_up, problems, read_decisions
 
 pytestmark = pytest.mark.stack
@@ -87,6 +88,37 @@ async def test_i2_decisions_arrive_once_in_order_with_their_envelope(
         "story",
     )
     assert codec.subject_of(first.headers) == tenant.stream("ten_a")
+
+
+def create_many(dsn: str, prefix: str, count: int) -> None:
+    """Tenants by the batch: two decisions on each stream, in one transaction."""
+    wanted = [
+        Wanted(tenant.stream(name), tenant.initial, tenant.evolve, deed, {"tenant_id": name})
+        for name in (f"{prefix}_{number}" for number in range(count))
+        for deed in (
+            partial(tenant.create, tenant_id=name),
+            partial(tenant.suspend, reason="a test"),
+        )
+    ]
+    with EventStore(dsn, "pm_api") as store:
+        assert all(isinstance(one, Decided) for one in store.transact_many(wanted))
+
+
+async def test_i1_i2_decisions_taken_together_arrive_all_once_and_in_order(
+    dsn: str, server: dict[str, str], log_prefix: str
+) -> None:
+    """Batches of two writers at once, beside one that decides one by one."""
+    async with relaying(dsn, server["bootstrap"], log_prefix):
+        await asyncio.gather(
+            asyncio.to_thread(create_many, dsn, "ten_x", 40),
+            asyncio.to_thread(create_many, dsn, "ten_y", 40),
+            asyncio.to_thread(turn_on_and_off, dsn, 5),
+        )
+        await until(partial(caught_up, dsn))
+
+    assert await problems(dsn, server["bootstrap"], log_prefix) == []
+    records = await read_decisions(server["bootstrap"], log_prefix)
+    assert len(records) >= 2 * 80 + len(TENANTS) * 11
 
 
 async def tenant_records(bootstrap: str, prefix: str, tenant_id: str) -> list[Any]:
