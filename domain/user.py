@@ -6,7 +6,7 @@ A person may belong to many tenants, so that the facts stand under the platform'
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Annotated
+from typing import Annotated, Any
 
 from domain.event import Event, Privacy, Topic, event_type
 from domain.platform import PLATFORM_TENANT
@@ -93,12 +93,23 @@ class UserDisabled(Event):
     reason: str
 
 
-@event_type("UserEnabled", topic=Topic.DECISIONS, key="tenant_id")
+def _enabled_version_2(data: dict[str, Any]) -> dict[str, Any]:
+    return data | {"reason": ""}  # was not asked for
+
+
+@event_type(
+    "UserEnabled",
+    topic=Topic.DECISIONS,
+    key="tenant_id",
+    version=2,
+    upcasters={1: _enabled_version_2},
+)
 class UserEnabled(Event):
     """The person can log in again."""
 
     tenant_id: str
     user_id: UserId
+    reason: str
 
 
 # ---- state
@@ -204,10 +215,12 @@ def disable(state: State, *, reason: str) -> tuple[Event, ...]:
     return (UserDisabled(tenant_id=PLATFORM_TENANT, user_id=user_id, reason=reason),)
 
 
-def enable(state: State) -> tuple[Event, ...]:
+def enable(state: State, *, reason: str) -> tuple[Event, ...]:
     """Let the person in again. Raises NotFound."""
     user_id = _require(state)
-    return (UserEnabled(tenant_id=PLATFORM_TENANT, user_id=user_id),) if state.disabled else ()
+    if not state.disabled:
+        return ()
+    return (UserEnabled(tenant_id=PLATFORM_TENANT, user_id=user_id, reason=reason),)
 
 
 def _require(state: State) -> str:

@@ -227,10 +227,10 @@ def disable(identity: Identity, user_id: str, *, actor: str, reason: str) -> int
     return identity.decide(user_id, partial(user.disable, reason=reason), actor)
 
 
-def enable(identity: Identity, user_id: str, *, actor: str) -> int | None:
+def enable(identity: Identity, user_id: str, *, actor: str, reason: str) -> int | None:
     """Let a person in again. Raises NotFound."""
     require(identity, user_id)
-    position = identity.decide(user_id, user.enable, actor)
+    position = identity.decide(user_id, partial(user.enable, reason=reason), actor)
     identity.accounts.set_disabled(user_id, None)
     return position
 

@@ -144,7 +144,7 @@ def _everywhere(deed: str, user: str, reason: str, data: Path, *, as_json: bool)
         if deed == "disable":
             position = accounts.disable(identity, user_id, actor=ACTOR, reason=reason)
         else:
-            position = accounts.enable(identity, user_id, actor=ACTOR)
+            position = accounts.enable(identity, user_id, actor=ACTOR, reason=reason)
         keys = accounts.keys_made(tenant_desks.platform(desks), user_id)
     told = {"user_id": user_id, "state": f"{deed}d", "everywhere": True, "keys": keys}
     if as_json:

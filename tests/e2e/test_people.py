@@ -89,6 +89,31 @@ def test_our_own_mail_goes_through_our_own_pipeline_and_its_links_work(job: Main
     assert (forged.status_code, named.status_code) == (403, 200)
 
 
+def test_an_operator_shuts_a_person_out_of_every_tenant_and_lets_them_in_again(
+    job: MainJob,
+) -> None:
+    """Both recorded with their reasons."""
+    url = f"{job.addresses['api_url']}/v1/auth/login"
+    login = {"address": ADDRESS, "password": NEXT}
+    deed = (ADDRESS, "--everywhere", "--reason")
+
+    out = job.run("users", "disable", *deed, "security")
+    refused = httpx2.post(url, json=login).status_code
+    back = job.run("users", "enable", *deed, "left")
+    let_in = httpx2.post(url, json=login).status_code
+
+    assert (out["state"], back["state"]) == ("disabled", "enabled")
+    assert (refused, let_in) == (401, 200)
+    assert reason_of(job, "UserDisabled") == "security"
+    assert reason_of(job, "UserEnabled") == "left"
+
+
+def reason_of(job: MainJob, name: str) -> str:
+    """Of the last event of this type, waited for."""
+    wait_until(lambda: bool(job.lines("events", "--type", name)))
+    return str(job.lines("events", "--type", name)[-1]["data"]["reason"])
+
+
 def test_i10_the_log_knows_no_person_who_logs_in(job: MainJob) -> None:
     """Events of every kind that the deeds before left; none of them tells an address or secret."""
     events = job.lines("events")

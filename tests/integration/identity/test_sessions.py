@@ -110,7 +110,7 @@ async def test_a_disabled_person_neither_goes_on_nor_logs_in(people: People) -> 
     kept_out = await people.try_log_in()
     wrong = await people.try_log_in(password=WRONG)
     went_on = await status(people, token)
-    await asyncio.to_thread(accounts.enable, identity, user_id, actor="operator")
+    await asyncio.to_thread(accounts.enable, identity, user_id, actor="operator", reason="operator")
 
     assert (went_on, kept_out.status_code) == (401, 401)
     assert kept_out.json()["detail"] == wrong.json()["detail"]
