@@ -3,28 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
 
 import pytest
 
-from adapters.event_store import EventStore
-from adapters.memory import MemoryDecider
 from domain import sending_domain, sending_ip, tenant
 from domain.event import Event
 from domain.ports import ConcurrentAppend, Decided, Decider, Reservation
 from domain.refusals import NotFound, Taken
 
 TENANT, OTHER = "ten_a", "ten_b"
-
-
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.stack)])
-def decider(request: pytest.FixtureRequest) -> Iterator[Decider]:
-    if request.param == "memory":
-        yield MemoryDecider()
-        return
-    with EventStore(request.getfixturevalue("dsn"), "pm_api") as store:
-        yield store
 
 
 def decide_tenant(

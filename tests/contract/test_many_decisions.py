@@ -3,30 +3,19 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
 import pytest
 
 from adapters import deciding_together
-from adapters.event_store import EventStore
-from adapters.memory import MemoryDecider
 from domain import sending_domain, sending_ip, suppression, tenant
 from domain.event import Event
 from domain.ports import ConcurrentAppend, Decided, Decider, Outcome, Reservation, Wanted
 from domain.refusals import Invalid, NotFound, Taken
 
 TENANT, OTHER = "ten_a", "ten_b"
-
-
-@pytest.fixture(params=["memory", pytest.param("postgres", marks=pytest.mark.stack)])
-def decider(request: pytest.FixtureRequest) -> Iterator[Decider]:
-    if request.param == "memory":
-        yield MemoryDecider()
-        return
-    with EventStore(request.getfixturevalue("dsn"), "pm_api") as store:
-        yield store
 
 
 def wanted(
