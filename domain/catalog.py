@@ -27,13 +27,18 @@ from domain import (
     vps,
     workspace,
 )
+from domain.governor import advances as governor_advances
 from domain.governor import events as governor_events
+from domain.governor import orders as governor_orders
+from domain.reputation import events as reputation_events
 
 __all__ = [
     "api_key",
     "authority",
     "campaign",
+    "governor_advances",
     "governor_events",
+    "governor_orders",
     "invitation",
     "lead",
     "lead_list",
@@ -41,6 +46,7 @@ __all__ = [
     "mailbox",
     "membership",
     "plan_limit",
+    "reputation_events",
     "segment",
     "sending",
     "sending_domain",

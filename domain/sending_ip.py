@@ -66,6 +66,19 @@ class SendingIpPlaced(Event):
     vps_id: str
 
 
+@event_type("WarmupPlanChosen", topic=Topic.DECISIONS, key="tenant_id")
+class WarmupPlanChosen(Event):
+    """The governor controls the IP's volume by this plan; with the plan `none` no longer."""
+
+    tenant_id: str
+    ip: str
+    provider: str  # that it holds for; * for each one without a plan of its own
+    plan: str  # a name of domain/governor/plans.py, custom or none
+    curve: Annotated[list[int], Unit("messages per day")]  # of the plan custom
+    target: Annotated[int, Unit("messages per day to each provider, 0: not told")]
+    reason: str
+
+
 # ---- state
 
 

@@ -6,6 +6,7 @@ before the outcome of its send, and may be told twice.
 
 from __future__ import annotations
 
+from datetime import date
 from enum import StrEnum
 from typing import Annotated
 
@@ -80,3 +81,38 @@ class ReplyReceived(Event):
     tenant_id: str
     send_id: SendId
     kind: str  # human, or automatic: an absence note
+
+
+@event_type("ListingObserved", topic=Topic.SIGNALS, key="about_id")
+class ListingObserved(Event):
+    """A DNS blocklist lists a sending IP or a domain, or no longer does (RFC 5782)."""
+
+    tenant_id: str
+    about_id: str  # id of the sending IP or sending domain
+    zone: str
+    listed: bool
+    code: str  # the address that the list answered, 127.0.0.0/8; empty: not listed
+    tier: Annotated[int, Unit("1 stops mail, 2 and 3 are told")]
+
+
+@event_type("SpamShareReported", topic=Topic.SIGNALS, key="about_id")
+class SpamShareReported(Event):
+    """A provider told the share of a day's mail that users called spam (Postmaster Tools, SNDS)."""
+
+    tenant_id: str
+    about_id: str  # id of the sending domain or sending IP that it is about
+    provider: str
+    day: date
+    share_ppm: Annotated[int, Unit("parts of a million")]
+    messages: Annotated[int, Unit("messages that the share was taken of, 0: not told")]
+    source: str  # the feed
+
+
+@event_type("AddressNameChecked", topic=Topic.SIGNALS, key="about_id")
+class AddressNameChecked(Event):
+    """Whether a sending IP's address has a name that leads back to it and that we greet by."""
+
+    tenant_id: str
+    about_id: str  # id of the sending IP
+    passed: bool
+    problem: str  # no_name, other_address, other_greeting; empty: passed
