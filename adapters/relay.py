@@ -26,7 +26,7 @@ SQL = postgres.named_sql(Path(__file__).with_suffix(".sql"))
 ROLE = "pm_projector"  # reads every tenant's decisions, and changes none
 LOCK = 7700100  # advisory, of the database
 BATCH_SIZE = 1000  # decisions
-POLL_S = 0.03  # LISTEN is quicker, but may miss
+POLL_S = 0.5  # LISTEN tells of each commit; this is for one that was told to nobody
 STAND_BY_S = 0.2
 PAUSE_S = 0.3  # between an outage and the next try
 

@@ -22,6 +22,8 @@ from projections.session import FoldBroken, Place, Session, opened
 __all__ = ["Fold", "FoldBroken", "OtherLog", "Place", "Reader"]
 
 REPORT_EVERY_S = 1.0
+#: What comes within this time of other records is folded together: fewer, larger transactions.
+GATHER_S = 0.06
 STANDBY_EVERY_S = 0.5
 PAUSE_S, PAUSE_MAX_S = 0.1, 2.0
 #: Kafka or Postgres is away: waited for as long as it takes.
@@ -102,11 +104,13 @@ class Reader:
     async def _read(self, session: Session, stop: asyncio.Event) -> None:
         due = 0.0
         while not stop.is_set():
-            await session.step()
+            applied = await session.step()
             self._pause_s = PAUSE_S
             if session.goal_reached or time.monotonic() >= due:
-                await session.report()
                 due = time.monotonic() + REPORT_EVERY_S
+                await session.report()
+            if applied and session.up_to_date:
+                await wait(stop, GATHER_S)
 
 
 async def lock(conn: Connection, name: str) -> bool:

@@ -24,10 +24,9 @@ from projections.fold import Connection, Fold
 #: What a poll takes at most; a partition's share of 512 KiB bounds its bytes to some megabytes.
 POLL_RECORDS_MAX = 500
 FETCH_BYTES_PER_PARTITION = 512 * 1024
-POLL_WAIT_MS = 200
-#: A broker gathers so much, or waits so long, before it answers: fewer, larger transactions.
-FETCH_BYTES_MIN = 32 * 1024
-FETCH_WAIT_MS = 80
+POLL_WAIT_MS = 250
+#: A broker answers with the first record, or so late with none: an idle reader costs it little.
+FETCH_WAIT_MS = 250
 KAFKA_ANSWER_MAX_S = 10.0
 #: Faults of a record. Everything else is an outage, or a bug that must not cost records.
 FAULTS: tuple[type[Exception], ...] = (
@@ -193,6 +192,14 @@ class Session:
         )
 
     @property
+    def up_to_date(self) -> bool:
+        """Whether what the broker last told of is applied."""
+        return all(
+            position.next_offset >= (self.consumer.highwater(self._real(place)) or 0)
+            for place, position in self.positions.items()
+        )
+
+    @property
     def goal_reached(self) -> bool:
         """Whether the ends that the last report left open are reached by now."""
         return self._goal is not None and self.reached(self._goal[1])
@@ -243,7 +250,6 @@ def _consumer(place: Place) -> AIOKafkaConsumer:
         enable_auto_commit=False,
         auto_offset_reset="none",
         max_partition_fetch_bytes=FETCH_BYTES_PER_PARTITION,
-        fetch_min_bytes=FETCH_BYTES_MIN,
         fetch_max_wait_ms=FETCH_WAIT_MS,
     )
 
