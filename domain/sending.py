@@ -6,9 +6,10 @@ Facts have one writer each and no aggregate (design.md §7). A send is (batch, i
 
 from __future__ import annotations
 
+from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 from domain.event import DUE_TOPICS, Event, Privacy, Topic, Unit, event_type
 from domain.indexes import Ranges
@@ -145,7 +146,17 @@ class SliceReleased(Event):
     lease_until: datetime
 
 
-@event_type("SliceStarted", topic=Topic.ATTEMPTS, key="ip")
+def _without_domain(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 did not tell whose domain the mail is from."""
+    return {"domain_id": ""} | data
+
+
+def _without_uses(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 was charged to its cell alone."""
+    return {"domain_id": "", "uses": []} | data
+
+
+@event_type("SliceStarted", topic=Topic.ATTEMPTS, key="ip", version=2, upcasters={1: _without_uses})
 class SliceStarted(Event):
     """From here on the owner may attempt these sends. In Kafka before any reaches DATA (I5)."""
 
@@ -164,9 +175,14 @@ class SliceStarted(Event):
     deadline_at: datetime  # the owner sends nothing after it
     owner: str
     journal: str  # host/boot id/file id of the owner's dot journal
+    domain_id: str = ""  # of the From address; empty: not told
+    # What it was charged to beside its cell, as scope:id:provider (domain/uses.py).
+    uses: list[str] = field(default_factory=list)
 
 
-@event_type("OutcomesRecorded", topic=Topic.ATTEMPTS, key="ip")
+@event_type(
+    "OutcomesRecorded", topic=Topic.ATTEMPTS, key="ip", version=2, upcasters={1: _without_domain}
+)
 class OutcomesRecorded(Event):
     """What became of sends of a slice; up to 500 in one record. The first definite one counts."""
 
@@ -179,6 +195,7 @@ class OutcomesRecorded(Event):
     provider: str
     source: str  # owner or sweeper
     results: list[Result]
+    domain_id: str = ""  # of the From address; empty: not told
 
 
 @event_type("AmbiguityResolved", topic=Topic.ATTEMPTS, key="ip")

@@ -68,6 +68,7 @@ class Orphan:
     folded: int
     open: str
     parked: bool
+    domain_id: str
 
 
 async def sweep(
@@ -180,6 +181,7 @@ def _record(orphan: Orphan, verdict: Verdict, event_id: Callable[..., str]) -> D
         provider=orphan.provider,
         source="sweeper",
         results=[finding.result(from_indexes(indexes)) for finding, indexes in found.items()],
+        domain_id=orphan.domain_id,
     )
     told_id = event_id("swept", orphan.release_id, orphan.open)
     meta = now_meta(orphan.tenant_id, id=told_id, actor="sweeper")

@@ -39,6 +39,7 @@ class Release:
     ranges: Any  # psycopg's Multirange
     cap_day: date
     cap_per_day: int | None
+    uses: list[str]
     deadline_at: datetime
     left_s: float
     content_id: str

@@ -25,7 +25,7 @@ WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
   AND EXISTS (SELECT FROM app.freshness f WHERE f.reader = 'schedule'
     AND f.caught_up_at > clock_timestamp() - make_interval(secs => %(freshness_max_s)s))
 RETURNING r.release_id, r.batch_id, r.tenant_id, r.campaign_id, b.step, r.n, r.ip, r.provider,
-  r.ranges, r.cap_day, r.cap_per_day, r.deadline_at,
+  r.ranges, r.cap_day, r.cap_per_day, r.uses, r.deadline_at,
   extract(epoch FROM r.deadline_at - clock_timestamp())::float8 AS left_s,
   b.content_id, c.sender_id, c.domain_id, c.sign, c.message_class, c.workspace_id,
   c.launched_at, i.address AS source, i.route, i.relay_host, i.relay_port
@@ -33,10 +33,10 @@ RETURNING r.release_id, r.batch_id, r.tenant_id, r.campaign_id, b.step, r.n, r.i
 -- name: owned
 -- A release that our token won although the answer got lost, and that we may no longer send.
 SELECT r.release_id, r.batch_id, r.tenant_id, r.campaign_id, 0 AS step, r.n, r.ip, r.provider,
-  r.ranges, r.cap_day, r.cap_per_day, r.deadline_at, 0::float8 AS left_s,
-  '' AS content_id, '' AS sender_id, '' AS domain_id, '' AS sign, '' AS message_class,
+  r.ranges, r.cap_day, r.cap_per_day, r.uses, r.deadline_at, 0::float8 AS left_s,
+  '' AS content_id, '' AS sender_id, coalesce(c.domain_id, '') AS domain_id, '' AS sign, '' AS message_class,
   '' AS workspace_id, r.claimed_at AS launched_at, '' AS source, '' AS route, '' AS relay_host, 0 AS relay_port
-FROM pipeline.release r
+FROM pipeline.release r LEFT JOIN pipeline.campaign c USING (campaign_id)
 WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
   AND r.state = 'started' AND r.token = %(token)s
 

@@ -129,6 +129,7 @@ class Account:
             provider=release.provider,
             source="owner",
             results=results,
+            domain_id=release.domain_id,
         )
         return Draft(Topic.ATTEMPTS, event, now_meta(release.tenant_id), subject=release.batch_id)
 

@@ -172,6 +172,8 @@ class SliceRun:
             deadline_at=release.deadline_at,
             owner=sending.owner,
             journal=sending.dots.name,
+            domain_id=release.domain_id,
+            uses=list(release.uses),
         )
         meta = now_meta(release.tenant_id, id=self._event_id("started", release.release_id))
         return Draft(Topic.ATTEMPTS, event, meta, subject=release.batch_id)

@@ -98,6 +98,7 @@ def claimed(number: int, size: int) -> Slice:
         ranges=[Range(0, size)],
         cap_day=LAUNCHED_AT.date(),
         cap_per_day=None,
+        uses=[],
         deadline_at=datetime.now(UTC) + timedelta(seconds=TIMEOUT_S),
         left_s=TIMEOUT_S,
         content_id="cnt_bench",
