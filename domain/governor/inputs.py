@@ -93,6 +93,7 @@ class ListingSeen:
     ip: str
     listed: bool
     tier: int
+    zone: str = ""  # which list: reputation counts each of them; the governor does not ask
 
 
 @dataclass(frozen=True, slots=True)
