@@ -226,9 +226,11 @@ def sweeper(settings: Settings, ready: Ready) -> None:
                 if settings.ambiguous_resend:
                     await resolving.resend(conn, log, id_key=settings.id_key)
 
+        walk = resolving.Walk()
+
         async def hear() -> None:
             async with pool.connection(timeout=5) as conn, api_pool.connection(timeout=5) as api:
-                await resolving.hear(conn, api, log, id_key=settings.id_key)
+                await resolving.hear(conn, api, log, walk, id_key=settings.id_key)
 
         timers.every(app, settings.sweep_every_s, "sweeping", sweep)
         timers.every(app, settings.hear_every_s, "hearing", hear)

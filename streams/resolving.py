@@ -8,7 +8,7 @@ tried once more under the same Message-ID; the log names that policy, for it may
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +33,7 @@ SQL = named_sql(Path(__file__).with_suffix(".sql"))
 #: So long after a slice's deadline an ambiguous send may be tried again; finishing waits longer
 #: (streams/schedule/queries.sql), so that no campaign is finished between decision and fold.
 RESEND_WITHIN_S = 50.0
+ATTEMPTS_MAX = 200  # doubtful ones that one turn of hearing looks at
 ACTOR = "sweeper"
 
 log = structlog.get_logger(__name__)
@@ -51,21 +52,29 @@ class Doubt:
     message_class: str
     ip: str
     mask: int
-    resendable: int
 
 
-_COLUMNS = [field.name for field in fields(Doubt)]
+@dataclass
+class Walk:
+    """Where a walk through all doubts stands. It begins anew once it is through."""
+
+    batch_id: str = ""
+    n: int = 0
 
 
-async def doubts(conn: Connection) -> list[Doubt]:
-    """Everything that is ambiguous now."""
-    cursor = await conn.execute(SQL["doubts"], {"resend_within_s": RESEND_WITHIN_S})
-    return [_doubt(dict(zip(_COLUMNS, row, strict=True))) for row in await cursor.fetchall()]
+async def doubts(conn: Connection, walk: Walk | None = None) -> list[Doubt]:
+    """What is ambiguous now: everything, or the next part of a walk, which goes on there."""
+    most = ATTEMPTS_MAX if walk else None
+    given = {**vars(walk or Walk()), "attempts_max": most}
+    found = _doubts(await (await conn.execute(SQL["doubts"], given)).fetchall())
+    if walk:
+        through = len({(doubt.batch_id, doubt.n) for doubt in found}) < ATTEMPTS_MAX
+        walk.batch_id, walk.n = ("", 0) if through else (found[-1].batch_id, found[-1].n)
+    return found
 
 
-def _doubt(row: dict[str, Any]) -> Doubt:
-    sets = {name: masks.read(row[name]) for name in ("mask", "resendable")}
-    return Doubt(**row | sets)
+def _doubts(rows: Sequence[tuple[Any, ...]]) -> list[Doubt]:
+    return [Doubt(*row[:-1], mask=masks.read(row[-1])) for row in rows]
 
 
 def settled(
@@ -91,23 +100,29 @@ def settled(
 
 async def resend(conn: Connection, event_log: EventLog, *, id_key: str) -> int:
     """Let ambiguous transactional sends be tried once more; how many. Safe to repeat."""
-    found = [doubt for doubt in await doubts(conn) if doubt.resendable]
+    cursor = await conn.execute(SQL["resendable"], {"resend_within_s": RESEND_WITHIN_S})
     drafts = [
-        settled(doubt, doubt.resendable, Outcome.DEFERRED, RESEND_ONCE, id_key=id_key)
-        for doubt in found
+        settled(doubt, doubt.mask, Outcome.DEFERRED, RESEND_ONCE, id_key=id_key)
+        for doubt in _doubts(await cursor.fetchall())
     ]
     return await _tell(event_log, drafts)
 
 
 async def hear(
-    conn: Connection, api_conn: psycopg.AsyncConnection[Any], event_log: EventLog, *, id_key: str
+    conn: Connection,
+    api_conn: psycopg.AsyncConnection[Any],
+    event_log: EventLog,
+    walk: Walk,
+    *,
+    id_key: str,
 ) -> int:
     """Settle what opens, clicks, bounces, complaints and replies prove to have arrived; how many.
 
+    Looks at the next part of `walk`: what was doubtful for years costs no more than what is new.
     `api_conn`: role pm_api, reads read models of one tenant at a time. Safe to repeat.
     """
     drafts: list[Draft] = []
-    for tenant_id, own in by_tenant(await doubts(conn)).items():
+    for tenant_id, own in by_tenant(await doubts(conn, walk)).items():
         async with tenant_tx(api_conn, tenant_id):
             heard = await _heard(api_conn, own)
         for doubt in own:

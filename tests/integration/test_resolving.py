@@ -14,7 +14,8 @@ from domain.sending import RESEND_ONCE, AmbiguityResolved, BatchPlanned
 from domain.signals import BounceReceived, OpenObserved
 from projections import models
 from projections.fold import Connection
-from streams.resolving import doubts, hear, resend
+from streams import resolving
+from streams.resolving import Walk, doubts, hear, resend
 from streams.schedule.settling import settled
 from tests.pipeline_world import launched
 from tests.release_kit import World, batch_of, slices
@@ -129,6 +130,21 @@ async def test_too_late_for_another_try_it_holds(
     assert await told(conn, world) == []
 
 
+async def test_a_walk_meets_every_doubt_a_part_at_a_time_and_begins_anew(
+    conn: Connection, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resolving, "ATTEMPTS_MAX", 1)
+    for _ in range(2):
+        await campaign(world, "bulk")
+        await attempted(world, deadline_in_s=-1)
+    walk = Walk()
+
+    met = [[doubt.batch_id for doubt in await doubts(conn, walk)] for _ in range(4)]
+
+    both = sorted(doubt.batch_id for doubt in await doubts(conn))
+    assert met == [[both[0]], [both[1]], [], [both[0]]]
+
+
 async def test_i6_signals_prove_that_ambiguous_sends_arrived(
     conn: Connection, world: World
 ) -> None:
@@ -149,7 +165,7 @@ async def test_i6_signals_prove_that_ambiguous_sends_arrived(
 
     log = KeptLog()
     async with await postgres.connect(world.dsn, "pm_api") as api:
-        assert await hear(conn, api, log, id_key=ID_KEY) == 2
+        assert await hear(conn, api, log, Walk(), id_key=ID_KEY) == 2
     events: list[Any] = log.take()
     await world.tell(*events)
 
@@ -159,7 +175,7 @@ async def test_i6_signals_prove_that_ambiguous_sends_arrived(
     (left,) = await doubts(conn)
     assert left.mask == 0b010
     async with await postgres.connect(world.dsn, "pm_api") as api:
-        assert await hear(conn, api, log, id_key=ID_KEY) == 0
+        assert await hear(conn, api, log, Walk(), id_key=ID_KEY) == 0
     assert rows(world.dsn, "SELECT count(*) FROM pipeline.waiting") == [(0,)]
 
 
