@@ -8,7 +8,7 @@ tried once more under the same Message-ID; the log names that policy, for it may
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
@@ -54,6 +54,9 @@ class Doubt:
     mask: int
 
 
+_COLUMNS = [field.name for field in fields(Doubt)]
+
+
 @dataclass
 class Walk:
     """Where a walk through all doubts stands. It begins anew once it is through."""
@@ -74,7 +77,8 @@ async def doubts(conn: Connection, walk: Walk | None = None) -> list[Doubt]:
 
 
 def _doubts(rows: Sequence[tuple[Any, ...]]) -> list[Doubt]:
-    return [Doubt(*row[:-1], mask=masks.read(row[-1])) for row in rows]
+    named = (dict(zip(_COLUMNS, row, strict=True)) for row in rows)
+    return [Doubt(**row | {"mask": masks.read(row["mask"])}) for row in named]
 
 
 def settled(
