@@ -20,6 +20,7 @@ from projections.send_ledger.project import SendLedger
 from projections.sending_ips.project import SendingIps
 from projections.usage.project import Usage
 from projections.versions import versioned
+from projections.volume.project import Volume
 
 HERE = Path(__file__).parent
 SQL = named_sql(HERE / "models.sql")
@@ -60,6 +61,7 @@ MODELS: Mapping[str, ReadModel] = {
         ReadModel("usage", ("usage",), Usage),
         ReadModel("holdings", ("holdings",), Holdings),
         ReadModel("audit_log", ("audit_log",), AuditLog),
+        ReadModel("volume", ("volume",), Volume),
     )
 }
 #: What people call them → the model that is read and rebuilt for it.

@@ -37,6 +37,7 @@ from domain.signals import (
 from domain.usage import QuotaCrossed
 from projections import models
 from tests.holdings_kit import holdings_of
+from tests.volume_kit import listings_of, volume_of
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
@@ -250,6 +251,10 @@ def tell() -> Callable[..., History]:
             tell_campaign(history, tenant, f"cmp_{seed}_{number}", sizes)
             for event in holdings_of(history.random, tenant, f"{seed}_{number}"):
                 history.tell(Topic.DECISIONS, 0, tenant, event)
+            for event in volume_of(history.random, tenant, f"ip_{tenant}_a"):
+                history.tell(Topic.DECISIONS, 0, tenant, event)
+            for told in listings_of(history.random, tenant, f"ip_{tenant}_a"):
+                history.tell(Topic.SIGNALS, 0, tenant, told)
         return history
 
     return make
