@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from functools import cache
 from types import NoneType
-from typing import Annotated, Any, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import orjson
 
@@ -154,7 +154,7 @@ def _converter(hint: Any) -> Converter:
         return datetime.fromisoformat
     if hint is date:
         return date.fromisoformat
-    shape = get_origin(hint) or hint
+    shape = dict if is_typeddict(hint) else get_origin(hint) or hint
     if not isinstance(shape, type) or shape is Any:
         return lambda value: value
     return _shape_check((int, float) if shape is float else shape)

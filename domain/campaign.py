@@ -8,9 +8,11 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from domain.event import Event, Topic, Unit, event_type
+from domain import windows
+from domain.event import Event, Topic, Unit, Upcaster, event_type
 from domain.refusals import Invalid, NotFound, Outdated, WrongState
-from domain.sending import ENDS, Priority
+from domain.sending import Priority, check_counts
+from domain.windows import SendWindow
 
 MESSAGE_CLASSES = ("bulk", "transactional")
 #: What `sign` may say → the algorithms of the keys that it takes.
@@ -27,12 +29,17 @@ def _with_plan_of_2(data: dict[str, Any]) -> dict[str, Any]:
     return {"workspace_id": ""} | data
 
 
+def _in_full(data: dict[str, Any]) -> dict[str, Any]:
+    """There were neither sending windows, daily limits nor mailboxes before."""
+    return {"send_window": None, "daily_limit": None, "mailbox_id": ""} | data
+
+
+_UPCASTERS = {1: _with_plan_of_2, 2: _in_full}
+_IN_UTC: dict[int, Upcaster] = {1: lambda data: {"zone": "UTC"} | data}
+
+
 @event_type(
-    "CampaignDrafted",
-    topic=Topic.DECISIONS,
-    key="tenant_id",
-    version=2,
-    upcasters={1: _with_plan_of_2},
+    "CampaignDrafted", topic=Topic.DECISIONS, key="tenant_id", version=3, upcasters=_UPCASTERS
 )
 class CampaignDrafted(Event):
     """A campaign was put together; nothing is sent yet. What is empty is missing at the launch."""
@@ -51,9 +58,14 @@ class CampaignDrafted(Event):
     expire_after_s: Annotated[int, Unit("seconds")]
     segment_id: str = ""  # whose leads are part of the audience, found at the launch
     workspace_id: str = ""  # empty: the tenant's own
+    send_window: SendWindow | None = None  # None: at any hour
+    daily_limit: Annotated[int | None, Unit("messages per UTC day")] = None  # None: none binds
+    mailbox_id: str = ""  # that the From address is of; empty: none of the tenant's
 
 
-@event_type("CampaignRevised", topic=Topic.DECISIONS, key="tenant_id")
+@event_type(
+    "CampaignRevised", topic=Topic.DECISIONS, key="tenant_id", version=2, upcasters={1: _in_full}
+)
 class CampaignRevised(Event):
     """A draft was put together anew: these fields are all of it."""
 
@@ -71,14 +83,13 @@ class CampaignRevised(Event):
     expire_after_s: Annotated[int, Unit("seconds")]
     segment_id: str
     workspace_id: str
+    send_window: SendWindow | None = None
+    daily_limit: Annotated[int | None, Unit("messages per UTC day")] = None
+    mailbox_id: str = ""
 
 
 @event_type(
-    "CampaignScheduled",
-    topic=Topic.DECISIONS,
-    key="tenant_id",
-    version=2,
-    upcasters={1: lambda data: {"zone": "UTC"} | data},
+    "CampaignScheduled", topic=Topic.DECISIONS, key="tenant_id", version=2, upcasters=_IN_UTC
 )
 class CampaignScheduled(Event):
     """It launches at this moment."""
@@ -108,11 +119,7 @@ class CampaignLaunchBlocked(Event):
 
 
 @event_type(
-    "CampaignLaunched",
-    topic=Topic.DECISIONS,
-    key="tenant_id",
-    version=2,
-    upcasters={1: _with_plan_of_2},
+    "CampaignLaunched", topic=Topic.DECISIONS, key="tenant_id", version=3, upcasters=_UPCASTERS
 )
 class CampaignLaunched(Event):
     """Its audience is to be frozen and planned, and its sends are to go out."""
@@ -128,8 +135,11 @@ class CampaignLaunched(Event):
     message_class: str
     sign: str
     launched_at: datetime
-    expires_at: datetime
+    expires_at: datetime  # counted from the window's first opening
     workspace_id: str = ""
+    send_window: SendWindow | None = None
+    daily_limit: Annotated[int | None, Unit("messages per UTC day")] = None
+    mailbox_id: str = ""
 
 
 @event_type("CampaignPaused", topic=Topic.DECISIONS, key="tenant_id")
@@ -248,8 +258,8 @@ def _waiting(state: State, event: CampaignScheduled) -> State:
 
 
 def _settled(state: State) -> State:
-    cancelled = state.status is Status.CANCELLED
-    return replace(state, status=state.status if cancelled else Status.FINISHED, settled=True)
+    ended = state.status if state.status is Status.CANCELLED else Status.FINISHED
+    return replace(state, status=ended, settled=True)
 
 
 # ---- decisions
@@ -284,14 +294,14 @@ def revise(state: State, *, revised: CampaignRevised, revision: int = 0) -> tupl
 
 _TAKEN_OVER = (
     *("tenant_id", "campaign_id", "content_id", "sender_id", "domain_id", "priority"),
-    *("message_class", "sign", "workspace_id"),
+    *("message_class", "sign", "workspace_id", "send_window", "daily_limit", "mailbox_id"),
 )
 
 
 def launch(
     state: State, *, now: datetime, list_ids: Sequence[str] = (), ips: Sequence[str] = ()
 ) -> tuple[Event, ...]:
-    """Start it; its sends expire `expire_after_s` after `now`.
+    """Start it; its sends expire `expire_after_s` after its window opens first, from `now` on.
 
     `list_ids` and `ips`: what the draft's audience and IPs came to, where it leaves that open.
     Raises NotFound, WrongState, and Invalid naming what is missing.
@@ -305,7 +315,8 @@ def launch(
         list_ids=list(list_ids or drafted.list_ids),
         ips=list(ips or drafted.ips),
         launched_at=now,
-        expires_at=now + timedelta(seconds=drafted.expire_after_s),
+        expires_at=windows.opening(drafted.send_window, now)
+        + timedelta(seconds=drafted.expire_after_s),
     )
     for name in ("content_id", "list_ids", "sender_id", "domain_id", "ips"):
         if not getattr(launched, name):
@@ -353,21 +364,10 @@ def finish(state: State, *, requested: int, outcomes: Mapping[str, int]) -> tupl
         return ()
     if not state.launched:
         raise WrongState(f"status: {drafted.campaign_id} requested no sends; launch it first")
-    _check_counts(requested, outcomes)
+    check_counts(requested, outcomes)
     names = {"tenant_id": drafted.tenant_id, "campaign_id": drafted.campaign_id}
     ends = {name: outcomes[name] for name in sorted(outcomes)}
     return (CampaignFinished(**names, requested=requested, outcomes=ends),)
-
-
-def _check_counts(requested: int, outcomes: Mapping[str, int]) -> None:
-    unknown = set(outcomes) - set(ENDS)
-    if unknown:
-        raise Invalid(f"outcomes: {', '.join(sorted(unknown))} ends no send; wait for its end")
-    total = sum(outcomes.values())
-    if requested != total or any(count < 0 for count in outcomes.values()):
-        raise Invalid(
-            f"requested: {requested} is not the sum of outcomes, {total}; wait for the rest"
-        )
 
 
 def require(state: State) -> CampaignDrafted:
@@ -395,3 +395,6 @@ def _check(drafted: CampaignDrafted) -> None:
             raise Invalid(f"{name}: {getattr(drafted, name)!r} is none of {', '.join(allowed)}")
     if drafted.expire_after_s <= 0:
         raise Invalid("expire_after_s: it must be above 0; give the seconds it may take")
+    if drafted.daily_limit is not None and drafted.daily_limit < 1:
+        raise Invalid("daily_limit: it is below 1; pause the campaign, or leave it out for none")
+    windows.check(drafted.send_window)

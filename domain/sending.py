@@ -6,6 +6,7 @@ Facts have one writer each and no aggregate (design.md §7). A send is (batch, i
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import field
 from datetime import date, datetime
 from enum import StrEnum
@@ -13,6 +14,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 
 from domain.event import DUE_TOPICS, Event, Privacy, Topic, Unit, event_type
 from domain.indexes import Ranges
+from domain.refusals import Invalid
 
 BATCH_SIZE_MAX = 500
 
@@ -73,6 +75,18 @@ def state_of(weight: int) -> str:
     return names.get(kind) or {WAITING: "waiting", STARTED: "started"}[kind]
 
 
+def check_counts(requested: int, outcomes: Mapping[str, int]) -> None:
+    """Raises Invalid unless `outcomes` are ends and `requested` is their sum (I6)."""
+    unknown = set(outcomes) - set(ENDS)
+    if unknown:
+        raise Invalid(f"outcomes: {', '.join(sorted(unknown))} ends no send; wait for its end")
+    total = sum(outcomes.values())
+    if requested != total or any(count < 0 for count in outcomes.values()):
+        raise Invalid(
+            f"requested: {requested} is not the sum of outcomes, {total}; wait for the rest"
+        )
+
+
 class Result(TypedDict):
     """Sends of one slice that came to the same end."""
 
@@ -87,7 +101,14 @@ class Result(TypedDict):
     rules: NotRequired[int]  # version of the rules
 
 
-@event_type("BatchPlanned", topic=Topic.REQUESTS, key="batch_id")
+def _in_any_zone(data: dict[str, Any]) -> dict[str, Any]:
+    """Version 1 knew no windows by recipients' clocks."""
+    return {"zone": ""} | data
+
+
+@event_type(
+    "BatchPlanned", topic=Topic.REQUESTS, key="batch_id", version=2, upcasters={1: _in_any_zone}
+)
 class BatchPlanned(Event):
     """Up to 500 sends of one campaign step to one mailbox provider were requested."""
 
@@ -104,6 +125,7 @@ class BatchPlanned(Event):
     size: Annotated[int, Unit("sends")]
     send_ids: Annotated[list[str], Privacy.PSEUDONYM]  # by index
     contact_ids: Annotated[list[str], Privacy.PSEUDONYM]  # by index
+    zone: str = ""  # by whose clocks the window opens; empty: by the campaign's
 
 
 @event_type("AudiencePlanned", topic=Topic.REQUESTS, key="campaign_id")

@@ -52,6 +52,10 @@ TEXTS = {
     "algorithm": "ed25519",
     "phase": "dot",
     "enhanced": "2.0.0",
+    "day": "mon",
+    "opens": "09:00",
+    "closes": "17:00",
+    "zone_of": "recipient",
 }
 NUMBERS = {"n": 1, "code": 250, "size": 1, "rows": 4, "imported": 2, "duplicates": 1, "rejected": 1}
 
