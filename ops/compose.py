@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 Ready = Callable[[], None]
 Serve = Callable[[asyncio.Event, Ready], Awaitable[None]]
 
+#: How long the releaser looks at nothing: with nothing waiting it is called, with all held it looks.
+REST_S, HELD_REST_S = 0.5, 0.2
 #: Records of a stream travel together when they wait so long for each other.
 LINGER_MS = 5
 
@@ -188,6 +190,8 @@ def release(settings: Settings, ready: Ready) -> None:
             lease_s=settings.lease_s,
             lane_depth_sends=settings.lane_depth_sends,
             freshness_max_s=settings.freshness_max_s,
+            rest_s=REST_S,
+            held_rest_s=HELD_REST_S,
         )
         connect = partial(postgres.connect, settings.database_url, "pm_release", connect_timeout=5)
         releaser = Releaser(connect, log, gate, pace)

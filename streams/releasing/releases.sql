@@ -5,6 +5,10 @@
 -- One releaser is active; it is so for as long as its connection lives.
 SELECT pg_try_advisory_lock(7700020)
 
+-- name: listen
+-- The schedule calls when something new waits (streams/schedule/fold.sql).
+LISTEN pm_waiting
+
 -- name: now
 -- Rows are judged by Postgres's clock (design-fixes.md 15). May anything be released at all?
 SELECT clock_timestamp() AS now,

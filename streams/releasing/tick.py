@@ -27,6 +27,7 @@ from streams.schedule import store
 log = structlog.get_logger(__name__)
 
 ENDINGS_MAX = 500  # waiting rows that one turn of housekeeping ends
+HELD_TICKS = 20  # for nothing, in a row: what waits is held
 
 Connect = Callable[[], Awaitable[Connection]]
 
@@ -40,6 +41,8 @@ class Pace:
     lane_depth_sends: int = 4000
     freshness_max_s: float = 10.0
     housekeep_every_s: float = 0.25
+    rest_s: float = 0.0  # while nothing waits, unless the schedule calls
+    held_rest_s: float = 0.0  # while what waits is held
 
 
 class Releaser:
@@ -55,6 +58,8 @@ class Releaser:
         self._conn: Connection | None = None
         self._leads = False
         self._housekeep_at = 0.0
+        self._rest_until = 0.0
+        self._for_nothing = 0  # ticks in a row that released nothing
 
     async def tick(self) -> int:
         """Release what may leave now and tell the lanes; how many sends that was.
@@ -64,7 +69,7 @@ class Releaser:
         """
         try:
             conn = await self._active()
-            if conn is None or not await self._gate.passed(conn):
+            if conn is None or await self._rests(conn) or not await self._gate.passed(conn):
                 return 0
             if time.monotonic() >= self._housekeep_at:
                 await self.keep_house(conn)
@@ -85,10 +90,24 @@ class Releaser:
         """The connection, once this releaser is the active one."""
         if self._conn is None:
             self._conn = await self._connect()
+            if self._pace.rest_s:
+                await self._conn.execute(SQL["listen"])
+            self._rest_until = 0.0
         if not self._leads:
             row = await (await self._conn.execute(SQL["lead"])).fetchone()
             self._leads = bool(row and row[0])
         return self._conn if self._leads else None
+
+    async def _rests(self, conn: Connection) -> bool:
+        """Whether there is no reason to look yet. A call that was missed costs one rest."""
+        if time.monotonic() >= self._rest_until:
+            return False
+        return not [call async for call in conn.notifies(timeout=0)]
+
+    def _rest(self, released: int, *, waits: bool) -> None:
+        self._for_nothing = 0 if released else self._for_nothing + 1
+        held_s = self._pace.held_rest_s if self._for_nothing > HELD_TICKS else 0.0
+        self._rest_until = time.monotonic() + (held_s if waits else self._pace.rest_s)
 
     # ---- releasing
 
@@ -107,7 +126,9 @@ class Releaser:
             lease_until = moment.lease_until(self._pace.lease_s)
             await self._tell([records.released(one, lease_until, self._event_id) for one in made])
             await self._produced(conn, [one.release_id for one in made])
-        return sum(one.size for one in made)
+        released = sum(one.size for one in made)
+        self._rest(released, waits=bool(campaigns))
+        return released
 
     async def _ready(self, conn: Connection) -> tuple[Moment | None, Sequence[tuple[Any, ...]]]:
         """Postgres's time and the campaigns with anything waiting; None: nothing may leave."""

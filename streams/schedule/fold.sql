@@ -75,6 +75,10 @@ ON CONFLICT (batch_id, n, due_at) DO UPDATE
 SET ranges = pipeline.waiting.ranges + excluded.ranges,
     size = pipeline.sends(pipeline.waiting.ranges + excluded.ranges)
 
+-- name: call
+-- The releaser may be resting.
+NOTIFY pm_waiting
+
 -- name: start_releases
 -- A claim made the row 'started' already; a row that is not so, or not there, is of a database that
 -- was restored. Returns per newly folded start: what to charge as started, what to take off reserved.

@@ -103,6 +103,7 @@ async def _save_waiting(conn: Connection, schedule: Schedule) -> None:
     if added:
         names = "batch_id n due_at expires_at ranges size"
         await conn.execute(SQL["add_waiting"], columns(names, added))
+        await conn.execute(SQL["call"])
 
 
 async def _save_releases(conn: Connection, schedule: Schedule, release_id: ReleaseId) -> None:
