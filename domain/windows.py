@@ -46,8 +46,8 @@ def check(window: SendWindow | None) -> None:
         raise Invalid("send_window.to: the window never opens; let it end after it begins")
     if window["zone_of"] not in ZONES_OF:
         raise Invalid(f"send_window.zone_of: use {' or '.join(ZONES_OF)}")
-    if zone_named(window["zone"]) != window["zone"]:
-        zone = window["zone"]
+    zone = window["zone"]
+    if not zone or zone_named(zone) != zone:
         raise Invalid(
             f"send_window.zone: {zone!r:.60} is no IANA time zone; write Europe/Berlin, say"
         )
