@@ -95,6 +95,14 @@ _IP = {
     "use": [
         {"provider": "gmail", "started": 320, "reserved": 40, "cap_per_day": 500, "headroom": 140}
     ],
+    "quarantined_at": None,
+    "quarantine_reason": "",
+    "warmup": [
+        {
+            "provider": "*", "plan": "custom", "curve": [50, 100, 200], "target": 5000,
+            "reason": "a new IP", "chosen_at": "2026-01-02T10:00:00.000000Z",
+        }
+    ],
 }
 _READER = {
     "reader": "send_ledger_v1", "lag_records": 0, "age_s": 0.4, "silent_s": 0.4, "colour": "green",

@@ -6,9 +6,13 @@ from dataclasses import dataclass, field, replace
 from typing import Annotated
 
 from domain.event import Event, Topic, Unit, event_type
+from domain.governor import plans
 from domain.refusals import Invalid, NotFound, WrongState
 
 EVERY_PROVIDER = "*"
+UNGOVERNED = "none"  # the plan of an IP that volume control leaves alone
+PLANS = (UNGOVERNED, *plans.PLANS, plans.CUSTOM)
+MESSAGES_MAX = 1_000_000_000  # a day
 ROUTES = ("mx", "relay")
 PORT_MAX = 65535
 
@@ -79,6 +83,24 @@ class WarmupPlanChosen(Event):
     reason: str
 
 
+@event_type("SendingIpQuarantined", topic=Topic.DECISIONS, key="tenant_id")
+class SendingIpQuarantined(Event):
+    """Nothing new leaves from this IP until it is released; what it was stays known."""
+
+    tenant_id: str
+    ip: str
+    reason: str
+
+
+@event_type("SendingIpReleased", topic=Topic.DECISIONS, key="tenant_id")
+class SendingIpReleased(Event):
+    """Its quarantine is over: mail may leave from it again."""
+
+    tenant_id: str
+    ip: str
+    reason: str
+
+
 # ---- state
 
 
@@ -101,6 +123,15 @@ class Rate:
 
 
 @dataclass(frozen=True)
+class Warmup:
+    """How an IP warms up: by which plan, along which curve, towards how much a day."""
+
+    plan: str
+    curve: tuple[int, ...] = ()
+    target: int = 0
+
+
+@dataclass(frozen=True)
 class State:
     """A sending IP as its events tell it; `ip` is empty before it was added."""
 
@@ -110,8 +141,15 @@ class State:
     # provider → messages per UTC day; None: no cap binds
     caps: dict[str, int | None] = field(default_factory=lambda: {EVERY_PROVIDER: None})
     rates: dict[str, Rate] = field(default_factory=dict)
+    warmups: dict[str, Warmup] = field(default_factory=dict)  # by provider, as caps
     retired: bool = False
+    quarantined: bool = False
     vps_id: str = ""  # that it belongs to; empty: none of ours
+
+    @property
+    def governed(self) -> bool:
+        """Whether volume control decides about it, towards some provider at least."""
+        return any(chosen.plan != UNGOVERNED for chosen in self.warmups.values())
 
 
 initial = State()
@@ -135,6 +173,11 @@ def evolve(state: State, event: Event) -> State:
             return replace(state, rates=state.rates | {event.provider: rate})
         case SendingIpRetired():
             return replace(state, retired=True)
+        case SendingIpQuarantined() | SendingIpReleased():
+            return replace(state, quarantined=isinstance(event, SendingIpQuarantined))
+        case WarmupPlanChosen():
+            chosen = Warmup(event.plan, tuple(event.curve), event.target)
+            return replace(state, warmups=state.warmups | {event.provider: chosen})
         case SendingIpPlaced():
             return replace(state, vps_id=event.vps_id)
         case _:
@@ -205,6 +248,57 @@ def set_rate(
         reason=reason,
     )
     return (paced,)
+
+
+def choose_plan(
+    state: State, *, provider: str, warmup: Warmup, reason: str, force: bool = False
+) -> tuple[Event, ...]:
+    """Let volume control warm it up by a plan, or with the plan `none` leave it alone.
+
+    A relay takes all mail by itself and tells nothing of what providers answer, so that a plan
+    sees bounces, complaints and listings alone: only who says `force` has one there. Raises
+    NotFound, Invalid, WrongState.
+    """
+    _require(state, provider)
+    check_warmup(warmup)
+    if state.warmups.get(provider, _inherited(state)) == warmup:
+        return ()
+    if state.egress.route == "relay" and warmup.plan != UNGOVERNED and not force:
+        raise WrongState(
+            f"plan: {state.ip} hands its mail to a relay, which answers 250 by itself, so that the"
+            " governor would be blind to what providers answer; send by mx, or say `force` to have"
+            " a plan that sees bounces, complaints and listings alone"
+        )
+    chosen = WarmupPlanChosen(
+        tenant_id=state.tenant_id,
+        ip=state.ip,
+        provider=provider,
+        plan=warmup.plan,
+        curve=list(warmup.curve),
+        target=warmup.target,
+        reason=reason,
+    )
+    return (chosen,)
+
+
+def check_warmup(warmup: Warmup) -> None:
+    """Raises Invalid for a plan that there is not, or numbers that no plan has."""
+    if not 0 <= warmup.target <= MESSAGES_MAX:
+        raise Invalid(f"target: give 0 (not told) to {MESSAGES_MAX} messages a day")
+    if any(step > MESSAGES_MAX for step in warmup.curve):
+        raise Invalid(f"curve: a step is above {MESSAGES_MAX} messages a day; give less")
+    if warmup.plan not in PLANS:
+        raise Invalid(f"plan: {warmup.plan!r} is unknown; use one of {', '.join(PLANS)}")
+    if warmup.plan != UNGOVERNED:
+        plans.check(warmup.plan, warmup.curve)
+    elif warmup.curve or warmup.target:
+        raise Invalid("plan: none has neither curve nor target; leave them out")
+
+
+def _inherited(state: State) -> Warmup | None:
+    """What holds without a choice of its own; a plan of its own is kept even where it is equal."""
+    everywhere = state.warmups.get(EVERY_PROVIDER, Warmup(UNGOVERNED))
+    return everywhere if everywhere.plan == UNGOVERNED else None
 
 
 def retire(state: State, *, reason: str) -> tuple[Event, ...]:

@@ -35,6 +35,7 @@ COMMANDS = {
     "events": "the log as lines",
     "chaos": "harm a running test stack by plan; prove nothing lost, nothing sent twice",
     "projections": "position and age of read models; rebuild one",
+    "warmup": "how a sending IP warms up: choose its plan; order what volume control shall do",
     "tenants": "list or show tenants; suspend or restore one",
     "users": "invite, disable, enable or list the people of a tenant",
     "keys": "create, list or revoke API keys; create makes the tenant if it is new",

@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 
 from api.desk import Desk
-from domain import sending_ip, vps
+from domain import quarantine, sending_ip, vps
 from domain.ports import Decided, Reservation
-from domain.sending_ip import EVERY_PROVIDER, Egress, Rate
+from domain.sending_ip import EVERY_PROVIDER, UNGOVERNED, Egress, Rate, Warmup
+
+#: Of the plan that is chosen with a new IP.
+AT_FIRST = "chosen with the IP"
+NO_PLAN = Warmup(UNGOVERNED)
 
 
 def ensure(desk: Desk, egress: Egress, cap_per_day: int | None) -> str:
@@ -36,7 +40,9 @@ def add(desk: Desk, ip: str, egress: Egress, reservations: Sequence[Reservation]
     return desk.decide(sending_ip, sending_ip.stream(ip), decide, reservations=reservations)
 
 
-def create(desk: Desk, egress: Egress, vps_id: str) -> tuple[str, Decided]:
+def create(
+    desk: Desk, egress: Egress, vps_id: str, warmup: Warmup = NO_PLAN
+) -> tuple[str, Decided]:
     """A new sending IP, which belongs to a VPS of the tenant where one is named.
 
     A local address is one tenant's alone. Raises Invalid, NotFound, Taken, WrongState.
@@ -44,12 +50,40 @@ def create(desk: Desk, egress: Egress, vps_id: str) -> tuple[str, Decided]:
     if vps_id:
         vps.require_usable(desk.state(vps, vps.stream(vps_id)))
     ip = desk.fresh_id("ip")
+    choose = partial(
+        sending_ip.choose_plan, provider=EVERY_PROVIDER, warmup=warmup, reason=AT_FIRST
+    )
+    choose(sending_ip.State(desk.tenant_id, ip, egress))  # refused before anything is there
     reserved = [Reservation("sending address", egress.address)] if egress.address else []
     decided = add(desk, ip, egress, reserved)
     if vps_id:
         decide = partial(sending_ip.place, vps_id=vps_id)
         decided = desk.decide(sending_ip, sending_ip.stream(ip), decide)
+    if warmup.plan != UNGOVERNED:
+        decided = desk.decide(sending_ip, sending_ip.stream(ip), choose)
     return ip, decided
+
+
+def choose_plan(
+    desk: Desk, ip: str, provider: str, warmup: Warmup, reason: str, *, force: bool = False
+) -> Decided:
+    """Let volume control warm it up, or leave it alone. Raises Invalid, NotFound, WrongState."""
+    decide = partial(
+        sending_ip.choose_plan, provider=provider, warmup=warmup, reason=reason, force=force
+    )
+    return desk.decide(sending_ip, sending_ip.stream(ip), decide)
+
+
+def isolate(desk: Desk, ip: str, reason: str) -> Decided:
+    """Put it into quarantine: nothing new leaves from it. Raises NotFound, WrongState."""
+    decide = partial(quarantine.begin, reason=reason)
+    return desk.decide(sending_ip, sending_ip.stream(ip), decide)
+
+
+def release(desk: Desk, ip: str, reason: str) -> Decided:
+    """End its quarantine. Raises NotFound, WrongState."""
+    decide = partial(quarantine.end, reason=reason)
+    return desk.decide(sending_ip, sending_ip.stream(ip), decide)
 
 
 def set_cap(desk: Desk, ip: str, provider: str, cap_per_day: int | None, reason: str) -> Decided:

@@ -20,8 +20,10 @@ from api.problems import Problem, not_found
 from api.wiring import PortsDep, at_desk, may
 from domain import sending_ip
 from domain.access import PLATFORM_PERMISSIONS
+from domain.governor.plans import CURVE_DAYS_MAX
 from domain.ports import Decided
-from domain.sending_ip import PORT_MAX, Egress, Rate
+from domain.sending_ip import EVERY_PROVIDER, MESSAGES_MAX, PORT_MAX, Egress, Rate
+from domain.sending_ip import Warmup as Plan
 from projections.holdings import queries as holdings
 from projections.reads import freshness
 from projections.sending_ips import queries as sending_ips
@@ -42,6 +44,13 @@ ProviderPath = Annotated[
 Host = Annotated[str, StringConstraints(max_length=253, pattern=r"^[A-Za-z0-9_.:-]*$")]
 
 
+PlanName = Literal["none", "conservative", "standard", "fast", "custom"]
+Steps = Annotated[
+    list[Annotated[int, Field(ge=1, le=MESSAGES_MAX)]],
+    Field(max_length=CURVE_DAYS_MAX, description="messages a day, rising; with plan custom alone"),
+]
+
+
 class NewIp(Body):
     """Where mail leaves from, and by which route."""
 
@@ -52,6 +61,24 @@ class NewIp(Body):
     relay_host: Host = ""
     relay_port: Annotated[int, Field(ge=0, le=PORT_MAX)] = 0
     vps_id: IdText = ""
+    warmup_plan: Annotated[
+        Literal["none", "conservative", "standard", "fast"],
+        Field(description="none: volume control leaves it alone"),
+    ] = "none"
+
+
+class Warmup(Body):
+    """How it warms up: the plan, and what it shall carry to each provider in the end."""
+
+    plan: PlanName
+    curve: Steps = Field(default_factory=list)
+    target: Annotated[
+        int, Field(ge=0, le=MESSAGES_MAX, description="messages a day; 0: not told")
+    ] = 0
+    reason: Reason
+    force: Annotated[bool, Field(description="also where a relay hides what providers answer")] = (
+        False
+    )
 
 
 class Cap(Body):
@@ -70,7 +97,7 @@ class NewRate(Body):
 
 
 class Retired(Body):
-    """Why nothing leaves from it any more."""
+    """Why nothing leaves from it any more, or why it may again."""
 
     reason: Reason
 
@@ -113,7 +140,7 @@ def add_ip(body: NewIp, desk: Writer, caller: Reader) -> Json:
     if not is_ours and (body.address or body.route != "mx" or body.relay_host):
         raise Problem("forbidden", "only the platform's staff name an address or a relay")
     egress = Egress(_address(body.address), body.route, body.relay_host, body.relay_port)
-    ip, decided = commands.create(desk, egress, body.vps_id)
+    ip, decided = commands.create(desk, egress, body.vps_id, Plan(body.warmup_plan))
     return _told(ip, "active", decided, 201)
 
 
@@ -138,10 +165,47 @@ def put_rate(
     return tagged(_told(ip, "active", decided), revision)
 
 
+@router.put("/{ip}/warmup", responses=told_shapes.IP_EDITED)
+def put_warmup(ip: IdPath, body: Warmup, desk: Writer, if_match: IfMatch = "") -> Json:
+    """Choose how it warms up towards each provider without a plan of its own.
+
+    From then on volume control decides how much may leave; with the plan `none` no longer. An IP
+    that hands its mail to a relay wants `force`, for a relay hides what providers answer.
+    """
+    return _choose(ip, EVERY_PROVIDER, body, desk, if_match)
+
+
+@router.put("/{ip}/warmup/{provider}", responses=told_shapes.IP_EDITED)
+def put_warmup_to(
+    ip: IdPath, provider: ProviderPath, body: Warmup, desk: Writer, if_match: IfMatch = ""
+) -> Json:
+    """Choose how it warms up towards one provider."""
+    return _choose(ip, provider, body, desk, if_match)
+
+
+@router.post("/{ip}/quarantine", responses=told_shapes.IP_TOLD)
+def quarantine_ip(ip: IdPath, body: Retired, desk: Writer) -> Json:
+    """Let nothing new leave from it, until it is released. What is on the wire ends as it ends."""
+    return _told(ip, "quarantined", commands.isolate(desk, ip, body.reason))
+
+
+@router.post("/{ip}/release", responses=told_shapes.IP_TOLD)
+def release_ip(ip: IdPath, body: Retired, desk: Writer) -> Json:
+    """End its quarantine; caps, plans and what volume control decided hold as before."""
+    return _told(ip, "active", commands.release(desk, ip, body.reason))
+
+
 @router.post("/{ip}/retire", responses=told_shapes.IP_TOLD)
 def retire_ip(ip: IdPath, body: Retired, desk: Writer) -> Json:
     """Send nothing more from this IP, ever."""
     return _told(ip, "retired", commands.retire(desk, ip, body.reason))
+
+
+def _choose(ip: str, provider: str, body: Warmup, desk: Desk, if_match: str) -> Json:
+    plan = Plan(body.plan, tuple(body.curve), body.target)
+    here, revision = at(desk, sending_ip.stream(ip), if_match)
+    decided = commands.choose_plan(here, ip, provider, plan, body.reason, force=body.force)
+    return tagged(_told(ip, "active", decided), revision)
 
 
 def _address(text: str) -> str:

@@ -205,6 +205,7 @@ class Client(Transport):
         sign: str = OMIT,
         expire_after_s: int = OMIT,
         workspace_id: str = OMIT,
+        daily_limit: int | None = OMIT,
     ) -> Any:
         """Put a campaign together. Nothing is sent before it is launched.
 
@@ -226,6 +227,7 @@ class Client(Transport):
                 "sign": sign,
                 "expire_after_s": expire_after_s,
                 "workspace_id": workspace_id,
+                "daily_limit": daily_limit,
             },
             headers={"idempotency-key": idempotency_key},
         )
@@ -256,6 +258,7 @@ class Client(Transport):
         message_class: str | None = OMIT,
         sign: str | None = OMIT,
         expire_after_s: int | None = OMIT,
+        daily_limit: int | None = OMIT,
     ) -> Any:
         """Change a draft; refused when others changed it since (If-Match: the ETag of its plan).
 
@@ -276,6 +279,7 @@ class Client(Transport):
                 "message_class": message_class,
                 "sign": sign,
                 "expire_after_s": expire_after_s,
+                "daily_limit": daily_limit,
             },
             headers={"if-match": if_match, "idempotency-key": idempotency_key},
         )
@@ -1173,6 +1177,7 @@ class Client(Transport):
         relay_host: str = OMIT,
         relay_port: int = OMIT,
         vps_id: str = OMIT,
+        warmup_plan: str = OMIT,
     ) -> Any:
         """Let the tenant send from an IP that there is already.
 
@@ -1191,6 +1196,7 @@ class Client(Transport):
                 "relay_host": relay_host,
                 "relay_port": relay_port,
                 "vps_id": vps_id,
+                "warmup_plan": warmup_plan,
             },
             headers={"idempotency-key": idempotency_key},
         )
@@ -1245,6 +1251,80 @@ class Client(Transport):
             f"/v1/sending-ips/{_part(ip)}/rates/{_part(provider)}",
             body={"rate_per_s": rate_per_s, "burst": burst, "reason": reason},
             headers={"if-match": if_match, "idempotency-key": idempotency_key},
+        )
+
+    def put_warmup(
+        self,
+        ip: str,
+        *,
+        plan: str,
+        reason: str,
+        if_match: str = OMIT,
+        idempotency_key: str = OMIT,
+        curve: list[Any] = OMIT,
+        target: int = OMIT,
+        force: bool = OMIT,
+    ) -> Any:
+        """Choose how it warms up towards each provider without a plan of its own.
+
+        From then on volume control decides how much may leave; with the plan `none` no longer. An IP
+        that hands its mail to a relay wants `force`, for a relay hides what providers answer.
+
+        PUT /v1/sending-ips/{ip}/warmup
+        """
+        return self.call(
+            "PUT",
+            f"/v1/sending-ips/{_part(ip)}/warmup",
+            body={"plan": plan, "curve": curve, "target": target, "reason": reason, "force": force},
+            headers={"if-match": if_match, "idempotency-key": idempotency_key},
+        )
+
+    def put_warmup_to(
+        self,
+        ip: str,
+        provider: str,
+        *,
+        plan: str,
+        reason: str,
+        if_match: str = OMIT,
+        idempotency_key: str = OMIT,
+        curve: list[Any] = OMIT,
+        target: int = OMIT,
+        force: bool = OMIT,
+    ) -> Any:
+        """Choose how it warms up towards one provider.
+
+        PUT /v1/sending-ips/{ip}/warmup/{provider}
+        """
+        return self.call(
+            "PUT",
+            f"/v1/sending-ips/{_part(ip)}/warmup/{_part(provider)}",
+            body={"plan": plan, "curve": curve, "target": target, "reason": reason, "force": force},
+            headers={"if-match": if_match, "idempotency-key": idempotency_key},
+        )
+
+    def quarantine_ip(self, ip: str, *, reason: str, idempotency_key: str = OMIT) -> Any:
+        """Let nothing new leave from it, until it is released. What is on the wire ends as it ends.
+
+        POST /v1/sending-ips/{ip}/quarantine
+        """
+        return self.call(
+            "POST",
+            f"/v1/sending-ips/{_part(ip)}/quarantine",
+            body={"reason": reason},
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def release_ip(self, ip: str, *, reason: str, idempotency_key: str = OMIT) -> Any:
+        """End its quarantine; caps, plans and what volume control decided hold as before.
+
+        POST /v1/sending-ips/{ip}/release
+        """
+        return self.call(
+            "POST",
+            f"/v1/sending-ips/{_part(ip)}/release",
+            body={"reason": reason},
+            headers={"idempotency-key": idempotency_key},
         )
 
     def retire_ip(self, ip: str, *, reason: str, idempotency_key: str = OMIT) -> Any:
@@ -3035,4 +3115,140 @@ class Client(Transport):
         """
         return self.call(
             "GET", f"/v1/imports/{_part(import_id)}/errors", query={"min_position": min_position}
+        )
+
+    def warmup_board(
+        self,
+        *,
+        ip: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+    ) -> Any:
+        """The board: each sending IP and provider with its plan, day, quota, use, rate and breaker.
+
+        `day` counts from the cell's first mail; `used` and `left` are of this UTC day. Not governed
+        (plan `none`), an IP has no quota and no rate here: what binds it stands at /v1/sending-ips.
+
+        GET /v1/warmup
+        """
+        return self.call(
+            "GET",
+            "/v1/warmup",
+            query={"ip": ip, "limit": limit, "cursor": cursor, "min_position": min_position},
+        )
+
+    def warmup_series(self, ip: str, provider: str, *, min_position: int = OMIT) -> Any:
+        """A cell's UTC days since its first mail, a year at most: the plan at best beside what was.
+
+        `planned` is what the plan comes to when every day earns its step; `quota` what held at the
+        day's end; `deferred` and `blocked` count answers about policy or reputation alone.
+
+        GET /v1/warmup/{ip}/{provider}/series
+        """
+        return self.call(
+            "GET",
+            f"/v1/warmup/{_part(ip)}/{_part(provider)}/series",
+            query={"min_position": min_position},
+        )
+
+    def list_volume_decisions(
+        self,
+        *,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+        scope: str = OMIT,
+        id: str = OMIT,
+        ip: str = OMIT,
+        provider: str = OMIT,
+        rule: str = OMIT,
+        since: str | None = OMIT,
+        until: str | None = OMIT,
+    ) -> Any:
+        """What was decided about volume, the newest first: each with its rule and the counts behind it.
+
+        Quotas, rates, breakers, phases and asked reviews by the governor; plans and orders by people
+        (`rule` is `ordered`, `actor` who). `details` are what only this type says.
+
+        GET /v1/volume/decisions
+        """
+        return self.call(
+            "GET",
+            "/v1/volume/decisions",
+            query={
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+                "scope": scope,
+                "id": id,
+                "ip": ip,
+                "provider": provider,
+                "rule": rule,
+                "since": since,
+                "until": until,
+            },
+        )
+
+    def list_volume_orders(
+        self,
+        *,
+        ip: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+    ) -> Any:
+        """What people ordered of volume control, and which plans they chose; the newest first.
+
+        GET /v1/volume/orders
+        """
+        return self.call(
+            "GET",
+            "/v1/volume/orders",
+            query={"ip": ip, "limit": limit, "cursor": cursor, "min_position": min_position},
+        )
+
+    def list_reputation(
+        self,
+        *,
+        scope: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+    ) -> Any:
+        """The score of each cell, IP, domain and of the tenant, with what it is made of.
+
+        100 is best. `score` null: too little evidence. What was never scored is not listed.
+
+        GET /v1/reputation
+        """
+        return self.call(
+            "GET",
+            "/v1/reputation",
+            query={"scope": scope, "limit": limit, "cursor": cursor, "min_position": min_position},
+        )
+
+    def reputation_history(
+        self,
+        scope: str,
+        scope_id: str,
+        *,
+        provider: str = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+    ) -> Any:
+        """A scope's scores as they came, the newest first, each with its components.
+
+        GET /v1/reputation/{scope}/{scope_id}/history
+        """
+        return self.call(
+            "GET",
+            f"/v1/reputation/{_part(scope)}/{_part(scope_id)}/history",
+            query={
+                "provider": provider,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
         )

@@ -1,4 +1,4 @@
-"""Sending IPs: their route, the caps and rates that bind them, and what left from them each day."""
+"""Sending IPs: route, quarantine, caps, rates and plans that bind, what left from them each day."""
 
 from __future__ import annotations
 
@@ -13,8 +13,11 @@ from domain.sending import SliceStarted
 from domain.sending_ip import (
     SendingIpAdded,
     SendingIpCapSet,
+    SendingIpQuarantined,
     SendingIpRateSet,
+    SendingIpReleased,
     SendingIpRetired,
+    WarmupPlanChosen,
 )
 from projections.fold import Connection
 from projections.versions import versioned
@@ -26,6 +29,9 @@ DECISIONS: Mapping[type[Event], str] = {
     SendingIpRetired: "retire",
     SendingIpCapSet: "cap",
     SendingIpRateSet: "rate",
+    SendingIpQuarantined: "quarantine",
+    SendingIpReleased: "release",
+    WarmupPlanChosen: "warmup",
 }
 
 

@@ -10,6 +10,21 @@ WHERE excluded.pos > sending_ip_{v}.pos
 UPDATE rm.sending_ip_{v} SET retired_at = %(at)s, pos = %(pos)s
 WHERE tenant_id = %(tenant_id)s AND ip = %(ip)s AND %(pos)s > pos
 
+-- name: quarantine
+UPDATE rm.sending_ip_{v} SET quarantined_at = %(at)s, quarantine_reason = %(reason)s, pos = %(pos)s
+WHERE tenant_id = %(tenant_id)s AND ip = %(ip)s AND %(pos)s > pos
+
+-- name: release
+UPDATE rm.sending_ip_{v} SET quarantined_at = NULL, quarantine_reason = '', pos = %(pos)s
+WHERE tenant_id = %(tenant_id)s AND ip = %(ip)s AND %(pos)s > pos
+
+-- name: warmup
+INSERT INTO rm.sending_ip_warmup_{v} AS w (tenant_id, ip, provider, pos, plan, curve, target, reason, chosen_at)
+VALUES (%(tenant_id)s, %(ip)s, %(provider)s, %(pos)s, %(plan)s, %(curve)s, %(target)s, %(reason)s, %(at)s)
+ON CONFLICT (tenant_id, ip, provider) DO UPDATE SET pos = excluded.pos, plan = excluded.plan,
+  curve = excluded.curve, target = excluded.target, reason = excluded.reason, chosen_at = excluded.chosen_at
+WHERE excluded.pos > w.pos
+
 -- name: cap
 INSERT INTO rm.sending_ip_cap_{v} AS c (tenant_id, ip, provider, cap_pos, cap_per_day, cap_reason)
 VALUES (%(tenant_id)s, %(ip)s, %(provider)s, %(pos)s, %(cap_per_day)s, %(reason)s)

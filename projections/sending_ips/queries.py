@@ -18,14 +18,20 @@ async def ips(bound: Bound, day: date) -> list[Row]:
     """All sending IPs of the tenant with their rules and what is used of them on this UTC day."""
     rules = await bound.rows(SQL["rules"])
     use = await bound.rows(SQL["use"], day=day)
+    warmups = await bound.rows(SQL["warmups"])
     return [
         ip
         | {
             "rules": [_rule(rule) for rule in rules if rule["ip"] == ip["ip"]],
             "use": [_use(used, rules) for used in use if used["ip"] == ip["ip"]],
+            "warmup": [_of(chosen) for chosen in warmups if chosen["ip"] == ip["ip"]],
         }
         for ip in await bound.rows(SQL["ips"])
     ]
+
+
+def _of(row: Row) -> Row:
+    return {name: value for name, value in row.items() if name != "ip"}
 
 
 def _rule(rule: Row) -> Row:

@@ -18,6 +18,7 @@ from domain import (
     campaign,
     lead_list,
     mailbox,
+    quarantine,
     scheduling,
     sending_domain,
     sending_ip,
@@ -106,6 +107,12 @@ OUTCOMES = st.dictionaries(st.sampled_from(["accepted", "rejected", "deferred"])
 EGRESSES = st.builds(
     sending_ip.Egress, TEXT, st.sampled_from(["mx", "relay", "odd"]), TEXT, st.integers(-1, 70000)
 )
+WARMUPS = st.builds(
+    sending_ip.Warmup,
+    st.sampled_from([*sending_ip.PLANS, "odd"]),
+    st.sampled_from([(), (5, 9), (9, 5), (0,)]),
+    st.sampled_from([-1, 0, 5]),
+)
 REACHES = st.builds(
     suppression.Reach, st.sampled_from(suppression.Scope), st.sampled_from(["", "bulk"])
 )
@@ -185,6 +192,15 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
             reason=TEXT,
         ),
         deed(sending_ip.place, vps_id=IDS),
+        deed(
+            sending_ip.choose_plan,
+            provider=st.sampled_from(["*", "google", ""]),
+            warmup=WARMUPS,
+            reason=TEXT,
+            force=st.booleans(),
+        ),
+        deed(quarantine.begin, reason=TEXT),
+        deed(quarantine.end, reason=TEXT),
         deed(sending_ip.retire, reason=TEXT),
     ),
     suppression: st.one_of(
