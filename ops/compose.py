@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 Ready = Callable[[], None]
 Serve = Callable[[asyncio.Event, Ready], Awaitable[None]]
 
-#: How long the releaser looks at nothing: with nothing waiting it is called, with all held it looks.
+#: How long the releaser rests: with nothing waiting, unless it is called, and with all of it held.
 REST_S, HELD_REST_S = 0.5, 0.2
 #: Records of a stream travel together when they wait so long for each other.
 LINGER_MS = 5
