@@ -48,6 +48,7 @@ from api.v1 import (
     tenants,
     usage,
     users,
+    volume,
     vps,
     workspaces,
 )
@@ -103,6 +104,7 @@ ROUTERS = (
     leads,
     segments,
     imports,
+    volume,
 )
 
 

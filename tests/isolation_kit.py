@@ -181,7 +181,7 @@ class Filling:
     def id(self, name: str) -> str:
         """The id that goes under this name; empty when it is no id."""
         single = {"workspace_ids": "workspace_id", "list_ids": "list_id", "lead_ids": "lead_id"}
-        single |= {"contact_ids": "contact_id", "ips": "ip"}
+        single |= {"contact_ids": "contact_id", "ips": "ip", "scope_id": "ip"}
         name = single.get(name, name)
         if name in self.ids:
             self.used.add(name)
