@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from domain.governor import breaker, rate
 from domain.governor.draft import fresh
 from domain.governor.inputs import Scopes
+from domain.governor.parameters import CURRENT, Parameters
 from domain.governor.state import (
     DAY_S,
     UNBOUND,
@@ -32,30 +33,35 @@ class Allowance:
     lifts_s: int = 0
 
 
-def allowance(state: State, scopes: Scopes, until_s: int = 0) -> Allowance:
+def allowance(
+    state: State, scopes: Scopes, until_s: int = 0, parameters: Parameters = CURRENT
+) -> Allowance:
     """What may leave from the state's own time until `until_s` (at least at once).
 
     It looks at what was folded so far: a breaker whose time is over opens with the next step.
     """
-    return min(limits(state, scopes, until_s), key=lambda found: found.count)
+    return min(limits(state, scopes, until_s, parameters), key=lambda found: found.count)
 
 
-def limits(state: State, scopes: Scopes, until_s: int = 0) -> Iterator[Allowance]:
+def limits(
+    state: State, scopes: Scopes, until_s: int = 0, parameters: Parameters = CURRENT
+) -> Iterator[Allowance]:
     """What each limit of each scope allows by itself."""
-    yield from _cell_limits(state, _cell(state, "cell", scopes), until_s)
+    yield from _cell_limits(state, _cell(state, "cell", scopes, parameters), until_s)
     if scopes.domain_id:
-        yield from _cell_limits(state, _cell(state, "domain", scopes), until_s)
+        yield from _cell_limits(state, _cell(state, "domain", scopes, parameters), until_s)
     for kind, owner in gates_of(scopes):
         gate = state.gates.get(gate_key(kind, owner))
         if gate is not None and gate.breaker.status is not Status.CLOSED:
             yield _by_breaker(gate)
 
 
-def _cell(state: State, kind: str, scopes: Scopes) -> Cell:
+def _cell(state: State, kind: str, scopes: Scopes, parameters: Parameters) -> Cell:
     owner = scopes.ip if kind == "cell" else scopes.domain_id
     key = (cell_key if kind == "cell" else domain_key)(owner, scopes.provider)
     choice = state.choices.get(owner)
-    return state.cells.get(key) or fresh(scopes.tenant_id, kind, owner, scopes.provider, choice)
+    known = state.cells.get(key)
+    return known or fresh(scopes.tenant_id, kind, owner, scopes.provider, choice, parameters)
 
 
 def _cell_limits(state: State, cell: Cell, until_s: int) -> Iterator[Allowance]:

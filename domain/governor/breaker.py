@@ -1,4 +1,4 @@
-"""Breakers: nothing leaves while one is open; then 1 probe, then 5, and how they fare decides."""
+"""Breakers: nothing leaves while one is open; then rounds of probes, and how they fare decides."""
 
 from __future__ import annotations
 
@@ -7,10 +7,6 @@ from collections.abc import Mapping
 from domain.governor.draft import Draft, Scope, moment
 from domain.governor.events import BreakerClosed, BreakerHalfOpened, BreakerOpened
 from domain.governor.state import DAY_S, Breaker, Cell, Counts, Phase, Status
-
-ROUNDS = (1, 5)  # probes
-ROUND_S = 3600  # after which probes without an answer are thought lost and may be sent anew
-LEVEL_MAX = 10
 
 
 def trip(
@@ -23,7 +19,7 @@ def trip(
     breaker = scope.breaker
     if breaker.status in {Status.OPEN, Status.BLOCKED}:
         return False
-    breaker.level = _level(breaker, draft.now_s)
+    breaker.level = _level(draft, breaker)
     span = min(span_s[0] << breaker.level, span_s[1])
     breaker.status, breaker.rule = Status.OPEN, rule
     breaker.until_s = draft.now_s + span if span else 0
@@ -58,22 +54,22 @@ def half_open(draft: Draft, scope: Scope, rule: str) -> None:
     _begin(draft, scope, 0, rule)
 
 
-def due(breaker: Breaker, now_s: int) -> bool:
+def due(breaker: Breaker, now_s: int, round_s: int) -> bool:
     """Whether time alone moves it."""
     if breaker.status is Status.OPEN:
         return 0 < breaker.until_s <= now_s
-    return breaker.status is Status.HALF and now_s - breaker.probed_s >= ROUND_S
+    return breaker.status is Status.HALF and now_s - breaker.probed_s >= round_s
 
 
 def pass_time(draft: Draft, scope: Scope) -> None:
     """Half open one whose time is over; send probes anew that nobody answered."""
     breaker = scope.breaker
-    if not due(breaker, draft.now_s):
+    if not due(breaker, draft.now_s, draft.rules.breaking.round_s):
         return
     if breaker.status is Status.OPEN:
         half_open(draft, scope, "time_over")
     else:
-        breaker.probes = ROUNDS[breaker.round] - breaker.good
+        breaker.probes = draft.rules.breaking.probes[breaker.round] - breaker.good
         breaker.probed_s = draft.now_s
 
 
@@ -84,11 +80,12 @@ def probed(draft: Draft, scope: Scope, found: Counts, silent: int) -> bool:
         return False
     if found.deferred or found.blocked:
         return True
+    rounds = draft.rules.breaking.probes
     breaker.good += found.accepted + found.hard
-    breaker.probes = min(breaker.probes + silent, ROUNDS[breaker.round] - breaker.good)
-    if breaker.good >= ROUNDS[breaker.round]:
+    breaker.probes = min(breaker.probes + silent, rounds[breaker.round] - breaker.good)
+    if breaker.good >= rounds[breaker.round]:
         counts = {"round": breaker.round + 1, "taken": breaker.good}
-        if breaker.round + 1 == len(ROUNDS):
+        if breaker.round + 1 == len(rounds):
             close(draft, scope, "probes_taken", counts)
         else:
             _begin(draft, scope, breaker.round + 1, "probes_taken")
@@ -111,18 +108,18 @@ def spend(breaker: Breaker, count: int) -> None:
 def _begin(draft: Draft, scope: Scope, number: int, rule: str) -> None:
     breaker = scope.breaker
     breaker.round, breaker.good, breaker.probed_s = number, 0, draft.now_s
-    breaker.probes = ROUNDS[number]
+    breaker.probes = draft.rules.breaking.probes[number]
     counts = {"round": number + 1, "level": breaker.level}
     draft.decide(BreakerHalfOpened, scope, rule, counts, probes=breaker.probes)
     if isinstance(scope, Cell):
         _follow(draft, scope, rule)
 
 
-def _level(breaker: Breaker, now_s: int) -> int:
+def _level(draft: Draft, breaker: Breaker) -> int:
     """One more after a failed probe, or when it had closed less than a day ago."""
-    again = breaker.closed_s and now_s - breaker.closed_s < DAY_S
+    again = breaker.closed_s and draft.now_s - breaker.closed_s < DAY_S
     if breaker.status is Status.HALF or again:
-        return min(breaker.level + 1, LEVEL_MAX)
+        return min(breaker.level + 1, draft.rules.breaking.level_max)
     return 0
 
 

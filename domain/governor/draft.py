@@ -8,11 +8,9 @@ from typing import Any
 
 from domain.event import Event
 from domain.governor.events import PhaseChanged
-from domain.governor.plans import plan_of
-from domain.governor.profiles import profile_of
+from domain.governor.parameters import CURRENT, Parameters
 from domain.governor.state import (
     DAY_S,
-    VERSION,
     Cell,
     Choice,
     Gate,
@@ -22,16 +20,15 @@ from domain.governor.state import (
     gate_key,
 )
 
-QUOTA_MIN = 20  # no cut goes below it: with nothing sent, nothing could be learned
-DOMAIN_QUOTA = 300  # first day of a From domain towards a provider (Postmark: 100 to 500)
 Scope = Cell | Gate
 
 
 class Draft:
     """What `step` works on. The State that it began with stays as it is."""
 
-    def __init__(self, state: State, at_s: int) -> None:
+    def __init__(self, state: State, at_s: int, rules: Parameters = CURRENT) -> None:
         self.state = state
+        self.rules = rules
         self.now_s = max(state.now_s, at_s)  # a clock that went back moves nothing
         self.cells = dict(state.cells)
         self.gates = dict(state.gates)
@@ -77,7 +74,7 @@ class Draft:
                 decided_at=moment(self.now_s),
                 rule=rule,
                 counts=dict(counts),
-                governor=VERSION,
+                governor=self.rules.version,
                 **more,
             )
         )
@@ -107,31 +104,40 @@ class Draft:
     def _add_cell(
         self, key: str, tenant_id: str, kind: str, owner: str, provider: str
     ) -> tuple[Cell, bool]:
-        cell = fresh(tenant_id, kind, owner, provider, self.choices.get(owner))
+        choice = self.choices.get(owner)
+        cell = fresh(tenant_id, kind, owner, provider, choice, self.rules)
         cell.day, cell.pace.at_s = self.now_s // DAY_S, self.now_s
         self.cells[key] = self.changed[key] = cell
         return cell, True
 
 
-def fresh(tenant_id: str, kind: str, owner: str, provider: str, choice: Choice | None) -> Cell:
+def fresh(
+    tenant_id: str,
+    kind: str,
+    owner: str,
+    provider: str,
+    choice: Choice | None,
+    rules: Parameters = CURRENT,
+) -> Cell:
     """A cell that nothing left from yet."""
-    profile = profile_of(provider)
+    profile = rules.profile(provider)
     cell = Cell(tenant_id, kind, owner, provider)
     if choice is not None:
         cell.plan, cell.curve, cell.target = choice.plan, choice.curve, choice.target
-    cell.quota = first_quota(cell)
+    cell.quota = first_quota(cell, rules)
     cell.pace.per_h = profile.rate_per_h
     cell.pace.tokens = max(1.0, profile.rate_per_h / 60)
     cell.pace.per_connection = profile.per_connection
     return cell
 
 
-def first_quota(cell: Cell) -> int:
+def first_quota(cell: Cell, rules: Parameters = CURRENT) -> int:
     """What the plan allows on the first day."""
     if cell.curve:
         return cell.curve[0]
-    start = DOMAIN_QUOTA if cell.kind == "domain" else profile_of(cell.provider).quota
-    return max(QUOTA_MIN, int(start * plan_of(cell.plan).start))
+    domain = cell.kind == "domain"
+    start = rules.slow.domain_quota if domain else rules.profile(cell.provider).quota
+    return max(rules.slow.quota_min, int(start * rules.plan(cell.plan).start))
 
 
 def moment(at_s: int) -> datetime:

@@ -6,6 +6,7 @@ was used and taken well (reference/deliverability.md §1.1, §1.4 rule 6).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from domain.refusals import Invalid
@@ -64,10 +65,10 @@ def _grown(plan: Plan, quota: int) -> int:
     return max(quota + 1, int(quota * growth_of(plan, quota)))
 
 
-def check(name: str, curve: tuple[int, ...]) -> None:
+def check(name: str, curve: tuple[int, ...], plans: Mapping[str, Plan] = PLANS) -> None:
     """Raises Invalid for a plan that there is not."""
-    if name != CUSTOM and name not in PLANS:
-        known = ", ".join((*PLANS, CUSTOM))
+    if name != CUSTOM and name not in plans:
+        known = ", ".join((*plans, CUSTOM))
         raise Invalid(f"plan: {name!r} is unknown; use one of {known}")
     if (name == CUSTOM) != bool(curve):
         raise Invalid("curve: give messages per day with the plan custom, and with no other")

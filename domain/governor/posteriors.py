@@ -28,11 +28,13 @@ COMPLAINTS = Prior(0.5, 500.0)  # a mean of 0.1 %, worth 500 mails
 HARD_BOUNCES = Prior(1.0, 49.0)  # a mean of 2 %, worth 50 mails
 
 
-def exceeds(found: float, among: float, limit: float, prior: Prior) -> bool:
-    """Whether the rate is above `limit` with 90 % certainty, after `found` among `among` mails."""
+def exceeds(
+    found: float, among: float, limit: float, prior: Prior, certainty: float = CERTAINTY
+) -> bool:
+    """Whether the rate is above `limit`, so certainly, after `found` among `among` mails."""
     if (prior.a + found) < limit * (prior.a + prior.b + among):
         return False  # not even the mean is above it
-    return probability_above(found, among, limit, prior) > CERTAINTY
+    return probability_above(found, among, limit, prior) > certainty
 
 
 def mean(found: float, among: float, prior: Prior) -> float:

@@ -9,19 +9,10 @@ from __future__ import annotations
 from domain.governor.draft import Draft
 from domain.governor.events import RateChanged
 from domain.governor.inputs import Finding
-from domain.governor.profiles import HOUR_S, profile_of
+from domain.governor.parameters import CURRENT
+from domain.governor.profiles import HOUR_S
 from domain.governor.state import DAY_S, Cell, Counts, Pace
 
-WINDOW_ATTEMPTS, WINDOW_S = 50, 600  # whichever is reached first is judged
-RAISE_EVERY_S, LOWER_EVERY_S = 3600, 600
-QUIET_SHARE, LOUD_SHARE = 0.02, 0.10  # of deferrals
-RAISE_JUDGED_MIN, LOWER_DEFERRED_MIN = 20, 5
-RAISE = 1.15
-LOWER = 0.95  # of what was taken
-USED_MIN = 0.5  # of the rate: one that is not used proves nothing
-RATE_MIN_PER_H = 1.0  # some receivers take no more from who has a bad name
-HOURS_MIN = 12  # the rate never spends a day's quota in less
-MEASURED_S = 300  # a shorter window does not tell how fast mail left
 SESSION_FULL = 421
 
 
@@ -37,7 +28,7 @@ def fill(pace: Pace, now_s: int) -> None:
         pace.at_s = now_s
 
 
-def spend(pace: Pace, now_s: int, count: int) -> None:
+def spend(pace: Pace, now_s: int, count: int, per_h_min: float = CURRENT.fast.per_h_min) -> None:
     """Take tokens for messages that left. Tokens never fall below 0.
 
     What left beyond them is waited for: nothing is filled in for as long as it took to earn.
@@ -48,7 +39,7 @@ def spend(pace: Pace, now_s: int, count: int) -> None:
     owed = count - pace.tokens
     pace.tokens = max(0.0, -owed)
     if owed > 0:
-        ahead = owed * HOUR_S / max(pace.per_h, RATE_MIN_PER_H)
+        ahead = owed * HOUR_S / max(pace.per_h, per_h_min)
         pace.at_s = int(min(pace.at_s + ahead, now_s + DAY_S))
 
 
@@ -80,49 +71,51 @@ def scale(draft: Draft, cell: Cell, factor: float, rule: str) -> None:
     """Let the rate follow a change of the quota."""
     pace, before = cell.pace, _shape(cell.pace)
     fill(pace, draft.now_s)
-    _set(cell, min(pace.per_h * factor, max(pace.per_h, _ceiling(cell))))
+    _set(draft, cell, min(pace.per_h * factor, max(pace.per_h, _ceiling(draft, cell))))
     if _shape(pace) != before:
         _tell(draft, cell, before, rule, pace.seen)
 
 
 def _judge(draft: Draft, cell: Cell) -> str | None:
     """The rule that the window came to; empty: judged, nothing to change; None: go on counting."""
-    pace, seen, now_s = cell.pace, cell.pace.seen, draft.now_s
+    pace, seen, now_s, fast = cell.pace, cell.pace.seen, draft.now_s, draft.rules.fast
     span_s = now_s - pace.since_s
-    if not seen.judged or (seen.judged < WINDOW_ATTEMPTS and span_s < WINDOW_S):
+    if not seen.judged or (seen.judged < fast.window_attempts and span_s < fast.window_s):
         return None
     share = seen.deferred_share
-    if share > LOUD_SHARE and seen.deferred >= LOWER_DEFERRED_MIN:
-        if now_s - pace.lowered_s < LOWER_EVERY_S:
+    if share > fast.loud_share and seen.deferred >= fast.lower_deferred_min:
+        if now_s - pace.lowered_s < fast.lower_every_s:
             return None
         pace.lowered_s = now_s
-        _set(cell, LOWER * _left_per_h(pace, span_s) * (1.0 - share))
+        _set(draft, cell, fast.lowered * _left_per_h(draft, pace, span_s) * (1.0 - share))
         return "deferred"
-    if seen.judged < RAISE_JUDGED_MIN:
+    if seen.judged < fast.raise_judged_min:
         return None
-    used = seen.judged >= USED_MIN * pace.per_h * span_s / HOUR_S
-    if share < QUIET_SHARE and used and now_s - pace.raised_s >= RAISE_EVERY_S:
+    used = seen.judged >= fast.used_min * pace.per_h * span_s / HOUR_S
+    if share < fast.quiet_share and used and now_s - pace.raised_s >= fast.raise_every_s:
         pace.raised_s = now_s
         before = pace.per_h
-        _set(cell, max(before, min(before * RAISE, _ceiling(cell))))
+        _set(draft, cell, max(before, min(before * fast.raised, _ceiling(draft, cell))))
         return "taken" if pace.per_h > before else ""
     return ""
 
 
-def _left_per_h(pace: Pace, span_s: int) -> float:
+def _left_per_h(draft: Draft, pace: Pace, span_s: int) -> float:
     """How fast mail really left."""
-    if span_s < MEASURED_S:
+    if span_s < draft.rules.fast.measured_s:
         return pace.per_h
     return min(pace.per_h, pace.seen.judged * HOUR_S / span_s)
 
 
-def _ceiling(cell: Cell) -> float:
-    return max(profile_of(cell.provider).rate_per_h, cell.quota / HOURS_MIN)
+def _ceiling(draft: Draft, cell: Cell) -> float:
+    """The rate never spends a day's quota in less than so many hours."""
+    start = draft.rules.profile(cell.provider).rate_per_h
+    return max(start, cell.quota / draft.rules.fast.hours_min)
 
 
-def _set(cell: Cell, per_h: float) -> None:
+def _set(draft: Draft, cell: Cell, per_h: float) -> None:
     pace = cell.pace
-    pace.per_h = max(RATE_MIN_PER_H, per_h)
+    pace.per_h = max(draft.rules.fast.per_h_min, per_h)
     pace.tokens = min(pace.tokens, burst(pace))
 
 
@@ -133,7 +126,7 @@ def _connections(draft: Draft, cell: Cell, found: Counts, findings: tuple[Findin
         pace.connections = max(1.0, float(int(pace.connections) - 1))
         pace.connections_held_s = draft.now_s + HOUR_S
     elif found.accepted and not found.deferred and draft.now_s >= pace.connections_held_s:
-        most = profile_of(cell.provider).connections_max
+        most = draft.rules.profile(cell.provider).connections_max
         pace.connections = min(float(most), pace.connections + found.accepted / pace.connections)
     if any(_refused_session(finding, ("mail",)) for finding in findings):
         pace.per_connection = max(1, pace.per_connection * 4 // 5)

@@ -29,7 +29,7 @@ from domain.governor.inputs import (
     Started,
     Ticked,
 )
-from domain.governor.profiles import profile_of
+from domain.governor.parameters import CURRENT, Parameters
 from domain.governor.state import (
     DAY_S,
     UNBOUND,
@@ -44,14 +44,18 @@ from domain.governor.state import (
 )
 
 S = TypeVar("S", Cell, Gate)
-TIER_STOPS = 1
 
 
-def step(state: State, event: Input) -> tuple[State, tuple[Event, ...]]:
-    """Fold one input in. Repeating one counts it again: who feeds it keeps a cursor."""
+def step(
+    state: State, event: Input, parameters: Parameters = CURRENT
+) -> tuple[State, tuple[Event, ...]]:
+    """Fold one input in. Repeating one counts it again: who feeds it keeps a cursor.
+
+    A state goes on by the parameters that it began with; others make another history of it.
+    """
     if isinstance(event, PlanChosen):
-        state = _chosen(state, event)
-    draft = Draft(state, event.at_s)
+        state = _chosen(state, event, parameters)
+    draft = Draft(state, event.at_s, parameters)
     _fold(event, draft)
     return draft.done()
 
@@ -63,9 +67,9 @@ def _fold(event: object, _draft: Draft) -> None:
 
 @_fold.register
 def _ticked(_event: Ticked, draft: Draft) -> None:
-    today = draft.now_s // DAY_S
+    today, round_s = draft.now_s // DAY_S, draft.rules.breaking.round_s
     for key, cell in _in_order(draft.cells):
-        if cell.day < today or breaker.due(cell.breaker, draft.now_s):
+        if cell.day < today or breaker.due(cell.breaker, draft.now_s, round_s):
             found = draft.cell_at(key)
             if found:
                 _roll(draft, found)
@@ -78,7 +82,7 @@ def _ticked(_event: Ticked, draft: Draft) -> None:
 @_fold.register
 def _started(event: Started, draft: Draft) -> None:
     cell = _cell(draft, event.scopes)
-    rate.spend(cell.pace, draft.now_s, event.count)
+    rate.spend(cell.pace, draft.now_s, event.count, draft.rules.fast.per_h_min)
     domain = _domain(draft, event.scopes)
     for scope in (cell, domain):
         if scope is not None:
@@ -107,7 +111,7 @@ def _attempted(event: Attempted, draft: Draft) -> None:
         answers.of_domain(draft, domain, found, silent)
     unclear = sum(silent.values())
     for gate in _gates(draft, event.scopes):
-        answers.fade(gate, draft.now_s // DAY_S)
+        answers.fade(draft, gate)
         if gate.kind == "ip":
             answers.of_ip(draft, gate, event.scopes.provider, found, unclear)
         elif gate.kind == "campaign":
@@ -135,7 +139,7 @@ def _bounced(event: Bounced, draft: Draft) -> None:
 def _reported(event: SpamRateReported, draft: Draft) -> None:
     """A provider without feedback loop: the day's mail becomes evidence with the report alone."""
     for cell in _cells(draft, event.scopes):
-        if cell.cool_days or profile_of(cell.provider).feedback:
+        if cell.cool_days or draft.rules.profile(cell.provider).feedback:
             continue
         cell.evidence.accepted += event.messages
         cell.evidence.complaints += round(event.share * event.messages, 3)
@@ -144,7 +148,7 @@ def _reported(event: SpamRateReported, draft: Draft) -> None:
 
 @_fold.register
 def _listed(event: ListingSeen, draft: Draft) -> None:
-    if event.tier != TIER_STOPS:
+    if event.tier != draft.rules.breaking.tier_stops:
         return
     gate = _gate(draft, event.tenant_id, "ip", event.ip)
     gate.listed = event.listed
@@ -178,7 +182,7 @@ def _plan_chosen(event: PlanChosen, draft: Draft) -> None:
                 changed.plan, changed.curve = event.plan, event.curve
                 changed.target = event.target
                 if not changed.used:
-                    quota.order(draft, changed, first_quota(changed), "plan")
+                    quota.order(draft, changed, first_quota(changed, draft.rules), "plan")
 
 
 @_fold.register
@@ -270,8 +274,8 @@ def _scope_at(draft: Draft, tenant_id: str, key: str) -> Cell | Gate:
     return _roll(draft, make(tenant_id, owner, provider))
 
 
-def _chosen(state: State, event: PlanChosen) -> State:
-    plans.check(event.plan, event.curve)
+def _chosen(state: State, event: PlanChosen, parameters: Parameters) -> State:
+    plans.check(event.plan, event.curve, parameters.plans)
     if event.provider:
         return state
     choice = Choice(event.plan, event.curve, event.target)

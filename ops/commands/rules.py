@@ -47,3 +47,20 @@ def list_rules(json: options.AsJson = False) -> None:
         return
     for one in CURRENT.rules:
         print(f"{one.name:<28} {one.reason:<18} {len(one.says):>3} wordings  {one.source}")
+
+
+@app.command()
+def parameters(json: options.AsJson = False) -> None:
+    """List the volume governor's numbers with unit and source. Needs no stack.
+
+    With --json the key `set` is what `penguin sim --parameters FILE` takes; a file may name less.
+    """
+    from domain.governor.parameters import CURRENT
+    from domain.governor.parameters_file import described, plain
+
+    told = described(CURRENT)
+    if json:
+        options.print_json({"governor": CURRENT.version, "parameters": told, "set": plain(CURRENT)})
+        return
+    for one in told:
+        print(f"{one['parameter']:<36} {one['value']!s:>8}  {one['unit']:<44} {one['source']}")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ops import options
+
+if TYPE_CHECKING:
+    from domain.governor.parameters import Parameters
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 LIMIT_WORK = 1_000_000  # receivers · days: above it a run takes hours
@@ -23,14 +27,19 @@ def sim(
     plan: Annotated[
         str, typer.Option(help="the governor's warm-up plan: conservative, standard or fast")
     ] = "standard",
+    parameters: Annotated[
+        Path | None,
+        typer.Option(help="the governor's numbers: a JSON file of what differs from the released"),
+    ] = None,
     json: options.AsJson = False,
 ) -> int:
     """Mail simulated receivers under a controller; tell what it got through beside the oracle.
 
     The oracle knows what each receiver takes in each hour and sends exactly that. Receivers are
     invented: compare controllers by them, predict no provider. Deterministic for a seed.
+    `penguin rules parameters --json` shows the released numbers, as such a file may name them.
     """
-    found = _run(receivers, days, seed, controller, plan)
+    found = _run(receivers, days, seed, controller, plan, parameters)
     if json:
         options.print_json(found)
     else:
@@ -38,27 +47,42 @@ def sim(
     return 0
 
 
-def _run(receivers: int, days: int, seed: int, controller: str, plan: str) -> dict[str, Any]:
-    from domain.governor.plans import PLANS
+def _run(
+    receivers: int, days: int, seed: int, controller: str, plan: str, file: Path | None
+) -> dict[str, Any]:
     from ops.errors import Usage
+    from ops.governor_parameters import read
     from ops.sim.course import CONTROLLERS, compare
     from ops.sim.figures import medians, row
     from ops.sim.traits import drawn
 
     if controller not in CONTROLLERS:
         raise Usage(f"controller: {controller!r} is unknown; use one of {', '.join(CONTROLLERS)}")
-    if plan not in PLANS:
-        raise Usage(f"plan: {plan!r} is unknown; use one of {', '.join(PLANS)}")
+    parameters = read(file)
+    if plan not in parameters.plans:
+        raise Usage(f"plan: {plan!r} is unknown; use one of {', '.join(parameters.plans)}")
+    if file is not None and controller != "governor":
+        raise Usage(f"parameters: the {controller} has none; leave them out, or ask the governor")
     if receivers * days > LIMIT_WORK:
         raise Usage(f"receivers x days is above {LIMIT_WORK}; ask for fewer")
-    rows = [row(*one) for one in compare(drawn(receivers, days, seed), days, controller, plan)]
+    found = compare(drawn(receivers, days, seed), days, controller, plan, parameters)
+    rows = [row(*one) for one in found]
     asked = {"receivers": receivers, "days": days, "seed": seed, "controller": controller}
     return {
         "object": "simulation",
-        "asked": asked | ({"plan": plan} if controller == "governor" else {}),
+        "asked": asked | _governed(controller, plan, file, parameters),
         "receivers": rows,
         "medians": medians(rows),
     }
+
+
+def _governed(
+    controller: str, plan: str, file: Path | None, parameters: Parameters
+) -> dict[str, Any]:
+    if controller != "governor":
+        return {}
+    told = {"parameters": str(file), "governor": parameters.version} if file else {}
+    return {"plan": plan} | told
 
 
 def _lines(found: dict[str, Any]) -> list[str]:

@@ -18,7 +18,7 @@ from domain.governor.inputs import (
     Started,
     Ticked,
 )
-from domain.governor.profiles import profile_of
+from domain.governor.parameters import CURRENT, Parameters
 from domain.governor.state import cell_key, domain_key
 from ops.sim.receiver import DAY_H, Receiver, Verdict
 from ops.sim.traits import Traits
@@ -46,8 +46,9 @@ class Controller(Protocol):
 class Governed:
     """The product's governor, unchanged: fed inputs, asked for its allowance."""
 
-    def __init__(self, traits: Traits, plan: str) -> None:
+    def __init__(self, traits: Traits, plan: str, parameters: Parameters = CURRENT) -> None:
         self.state, self.decided = initial, 0
+        self._parameters = parameters
         self._provider = traits.provider
         self._elapsed_s = 0
         self._hour = -1
@@ -61,13 +62,14 @@ class Governed:
         if hour != self._hour:
             self._hour, self._elapsed_s = hour, 0
             self._tell(Ticked(self._now(hour)))
-        found = allowance(self.state, self._scopes(hour), START_S + (hour + 1) * HOUR_S)
+        until_s = START_S + (hour + 1) * HOUR_S
+        found = allowance(self.state, self._scopes(hour), until_s, self._parameters)
         return min(found.count, due)
 
     def observe(self, hour: int, findings: tuple[Finding, ...], due: int) -> None:
         count = sum(finding.count for finding in findings)
         cell = self.state.cells.get(self._cell)
-        pace = cell.pace.per_h if cell else profile_of(self._provider).rate_per_h
+        pace = cell.pace.per_h if cell else self._parameters.profile(self._provider).rate_per_h
         scopes = self._scopes(hour)
         self._tell(Started(self._now(hour), scopes, count))
         spent_s = HOUR_S if count >= due else max(60, int(HOUR_S * count / pace))
@@ -78,7 +80,7 @@ class Governed:
     def hear(self, hour: int, complaints: int) -> None:
         self._reported[1] += complaints
         at_s = START_S + (hour + 1) * HOUR_S - 1
-        if profile_of(self._provider).feedback:
+        if self._parameters.profile(self._provider).feedback:
             if complaints:
                 self._tell(Complained(at_s, self._scopes(hour), complaints))
         elif hour % DAY_H == DAY_H - 1:
@@ -98,7 +100,7 @@ class Governed:
         return Scopes("ten", "ip", self._provider, "dom", f"cmp-{hour // DAY_H}")
 
     def _tell(self, event: Input) -> None:
-        self.state, decided = step(self.state, event)
+        self.state, decided = step(self.state, event, self._parameters)
         self.decided += len(decided)
 
 

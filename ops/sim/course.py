@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from domain.governor.parameters import CURRENT, Parameters
 from ops.sim.controllers import (
     Controller,
     Governed,
@@ -36,16 +37,28 @@ class Course:
     demand_by_day: list[int] = field(default_factory=list)
 
 
-def run(traits: Traits, days: int, controller: str, plan: str = "standard") -> Course:
+def run(
+    traits: Traits,
+    days: int,
+    controller: str,
+    plan: str = "standard",
+    parameters: Parameters = CURRENT,
+) -> Course:
     """All days of one receiver under one controller."""
     receiver = Receiver(traits)
-    return drive(traits, days, receiver, made(controller, traits, receiver, plan))
+    return drive(traits, days, receiver, made(controller, traits, receiver, plan, parameters))
 
 
-def made(controller: str, traits: Traits, receiver: Receiver, plan: str) -> Controller:
+def made(
+    controller: str,
+    traits: Traits,
+    receiver: Receiver,
+    plan: str,
+    parameters: Parameters = CURRENT,
+) -> Controller:
     """A controller by its name."""
     if controller == "governor":
-        return Governed(traits, plan)
+        return Governed(traits, plan, parameters)
     if controller == "oracle":
         return Oracle(receiver)
     return Table() if controller == "table" else Threshold()
@@ -99,12 +112,17 @@ def _hour(hour: int, receiver: Receiver, who: Controller, outbox: Outbox, course
 
 
 def compare(
-    all_traits: Iterable[Traits], days: int, controller: str, plan: str = "standard"
+    all_traits: Iterable[Traits],
+    days: int,
+    controller: str,
+    plan: str = "standard",
+    parameters: Parameters = CURRENT,
 ) -> list[tuple[Traits, Course, Course]]:
     """Each receiver under the controller, and under the oracle beside it."""
     found = []
     for traits in all_traits:
         best = run(traits, days, "oracle")
-        course = best if controller == "oracle" else run(traits, days, controller, plan)
+        same = controller == "oracle"
+        course = best if same else run(traits, days, controller, plan, parameters)
         found.append((traits, course, best))
     return found
