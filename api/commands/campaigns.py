@@ -100,10 +100,11 @@ def resolved(desk: Desk, drafted: CampaignDrafted, version: int | None = None) -
     content_id = drafted.content_id
     if drafted.template_id and not content_id:
         content_id = _content(desk, drafted.template_id, version)
-    domain_id = ""
+    domain_id = mailbox_id = ""
     if drafted.sender_id:
-        domain_id = domains.id_of(desk, senders.known(desk, drafted.sender_id).domain)
-    return replace(drafted, content_id=content_id, domain_id=domain_id)
+        sender = senders.known(desk, drafted.sender_id)
+        domain_id, mailbox_id = domains.id_of(desk, sender.domain), sender.mailbox_id
+    return replace(drafted, content_id=content_id, domain_id=domain_id, mailbox_id=mailbox_id)
 
 
 def _require_lists(desk: Desk, list_ids: Sequence[str]) -> None:

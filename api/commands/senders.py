@@ -15,9 +15,12 @@ SENDER = """
 INSERT INTO vault.sender (tenant_id, sender_id, address, name)
 VALUES (%(tenant_id)s, %(sender_id)s, %(address)s, %(name)s) ON CONFLICT DO NOTHING
 """
-FIND = (
-    "SELECT address FROM vault.sender WHERE tenant_id = %(tenant_id)s AND sender_id = %(sender_id)s"
-)
+FIND = """
+SELECT s.address, coalesce(m.mailbox_id, '') AS mailbox_id
+FROM vault.sender s
+LEFT JOIN vault.mailbox m ON m.tenant_id = s.tenant_id AND lower(m.address) = lower(s.address)
+WHERE s.tenant_id = %(tenant_id)s AND s.sender_id = %(sender_id)s
+"""
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Sender:
 
     sender_id: str
     domain: str
+    mailbox_id: str = ""  # that the address is of, if it is one of the tenant's
 
 
 def checked(text: str) -> str:
@@ -62,4 +66,4 @@ def known(desk: Desk, sender_id: str) -> Sender:
         raise NotFound("sender_id: there is no such sender; save it first")
     domain = found[0]["address"].rpartition("@")[2]
     require_visible(desk, domains.id_of(desk, domain), "sender")
-    return Sender(sender_id, domain)
+    return Sender(sender_id, domain, found[0]["mailbox_id"])

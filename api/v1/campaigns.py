@@ -58,6 +58,10 @@ ListIds = Annotated[list[IdText], Field(max_length=LISTS_MAX)]
 Ips = Annotated[list[IdText], Field(max_length=IPS_MAX)]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="of the template; else the latest")]
 ExpireAfter = Annotated[int, Field(ge=EXPIRE_MIN_S, le=EXPIRE_MAX_S, examples=[259200])]
+DailyLimit = Annotated[
+    int | None,
+    Field(ge=1, le=2**31 - 1, description="messages per UTC day; null: none binds"),
+]
 PriorityName = Literal["high", "normal", "low"]
 ClassName = Literal["bulk", "transactional"]
 SignName = Literal["none", "ed25519", "rsa", "both"]
@@ -78,6 +82,7 @@ class NewCampaign(Body):
     sign: SignName = "rsa"
     expire_after_s: ExpireAfter = commands.EXPIRE_AFTER_S
     workspace_id: IdText = ""
+    daily_limit: DailyLimit = None
 
 
 class CampaignChange(Body):
@@ -94,6 +99,7 @@ class CampaignChange(Body):
     message_class: ClassName | None = None
     sign: SignName | None = None
     expire_after_s: ExpireAfter | None = None
+    daily_limit: DailyLimit = None
 
 
 class Why(Body):
@@ -238,6 +244,8 @@ def revise_campaign(
         campaign.require(commands.known(desk, campaign_id)),
         **body.model_dump(exclude_none=True, exclude={"name", "template_version"}),
     )
+    if "daily_limit" in body.model_fields_set:
+        wanted = replace(wanted, daily_limit=body.daily_limit)
     if body.template_id is not None or body.template_version is not None:
         wanted = replace(wanted, content_id="")
     revised = commands.resolved(desk, wanted, body.template_version)

@@ -27,8 +27,9 @@ from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet,
 from domain.suppression import ContactSuppressed, Scope, SuppressionLifted
 from domain.tenant import TenantCreated, TenantRestored, TenantSuspended
 from projections.fold import Connection
+from streams.schedule import volume
 
-SQL = named_sql(Path(__file__).with_name("decisions.sql"))
+SQL = {**named_sql(Path(__file__).with_name("decisions.sql")), **volume.SQL}
 
 Told = ContactSuppressed | SuppressionLifted
 
@@ -51,6 +52,7 @@ _STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
     SendingIpCapSet: ("cap", {}),
     SendingIpRateSet: ("rate", {}),
     SendAuthorityTaken: ("authority", {}),
+    **volume.STATEMENTS,
 }
 
 #: The names of the event types that `fold` has a use for.
