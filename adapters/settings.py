@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Literal
 
 from pydantic import AliasChoices, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -35,6 +36,7 @@ class Settings(BaseSettings):
     tenant_setting: str = "app.tenant_id"  # of a transaction; `nile.tenant_id` on a Nile database
     prefix: str = ""  # before every topic and group name, so that stacks share a broker
     stack_id: str = ""  # which stack this is; empty: as its data folder says (stack_identity.py)
+    stream_runtime: Literal["faust", "plain"] = "faust"  # what agents run on (ADR 0012)
     instance: str = "1"  # of a role; makes consumer_group_instance_id
 
     id_key: str = (
@@ -58,6 +60,7 @@ class Settings(BaseSettings):
     api_rate_per_min: int = 300  # requests of one key or person; 0: as many as they like
     api_burst: int = 500  # at once, after a pause
     api_in_flight_max: int = 64  # requests worked on at once, per process
+    api_processes: int = Field(default=1, ge=1, le=64)  # that share the port
     api_origins: str = ""  # other sites whose pages may ask (CORS), with commas; empty: none
     inbox_host: str = "127.0.0.1"
     inbox_port: int = 0

@@ -188,12 +188,15 @@ async def serve(
     port: int,
     stop: asyncio.Event,
     ready: Callable[[], None] = lambda: None,
+    *,
+    shared: bool = False,
 ) -> None:
     """Serve until `stop`, then let running requests end. Port 0: any free one.
 
-    `ready` is called once the port answers. Raises OSError when the port is taken.
+    `ready` is called once the port answers. Raises OSError when the port is taken; `shared`: by who
+    does not share it too (SO_REUSEPORT, the kernel spreads connections).
     """
-    with socket.create_server((host, port)) as listening:
+    with socket.create_server((host, port), reuse_port=shared) as listening:
         config = uvicorn.Config(
             app,
             log_config=None,

@@ -82,7 +82,8 @@ async def serve(
             )
             app = main.create_app(ports, manners(settings, ports.identity.public_url))
             spare_what_stays()
-            await main.serve(app, settings.api_host, settings.api_port, stop, ready)
+            shared = settings.api_processes > 1
+            await main.serve(app, settings.api_host, settings.api_port, stop, ready, shared=shared)
     finally:
         store.close()
         blocking.close()

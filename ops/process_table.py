@@ -8,11 +8,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ops import ready
+from ops.errors import Usage
 from ops.stack import kafka, postgres
 from ops.stack.program import STOP_TIMEOUT_S, Program
 from ops.stack.stack import Stack
 
 CHECKOUT = Path(__file__).parent.parent
+API_PROCESSES_MAX = 64
 DRAIN_TIMEOUT_S = 30.0  # of the dispatcher: what it has claimed is attempted or given back
 
 
@@ -52,7 +54,16 @@ def programs(stack: Stack, *, servers_only: bool = False) -> list[Program]:
     if servers_only:
         return servers(stack)
     environment = stack.environment()
-    return servers(stack) + [_program(stack, entry, environment) for entry in ROLE_TABLE]
+    entries = (*ROLE_TABLE, *_more_apis(environment))
+    return servers(stack) + [_program(stack, entry, environment) for entry in entries]
+
+
+def _more_apis(environment: Mapping[str, str]) -> list[RoleProcess]:
+    """Those that share the port of the first. Raises Usage for a number that is none."""
+    told = environment.get("PM_API_PROCESSES", "1")
+    if not told.isdigit() or not 1 <= int(told) <= API_PROCESSES_MAX:
+        raise Usage(f"PM_API_PROCESSES={told}: give a number from 1 to {API_PROCESSES_MAX}")
+    return [RoleProcess("api", 3, instance=str(n)) for n in range(2, int(told) + 1)]
 
 
 def _program(stack: Stack, entry: RoleProcess, environment: Mapping[str, str]) -> Program:

@@ -53,6 +53,12 @@ BENCHES = (
     Bench("import_leads", "importing leads", ("--rows", "5000"), 1800),
     Bench("main_job", "the main job end to end", ("--recipients", "500"), 3600),
     Bench(
+        "tenants",
+        "what tenants cost as they grow in number",
+        ("--sizes", "20", "--requests", "20"),
+        7200,
+    ),
+    Bench(
         "queries",
         "what the API answers in a big database",
         ("--tenants", "25", "--leads", "500", "--sends", "2500", "--requests", "100"),

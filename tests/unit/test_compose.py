@@ -12,8 +12,9 @@ import yaml
 
 from adapters.settings import Settings
 from ops import roles
+from ops.errors import Usage
 from ops.process_table import ROLE_TABLE, programs
-from ops.stack.stack import load_or_create
+from ops.stack.stack import Stack, load_or_create
 
 ROOT = Path(__file__).parents[2]
 ONE_SHOT = roles.MIGRATE
@@ -25,6 +26,11 @@ def services() -> dict[str, dict[str, Any]]:
     """What starts without a profile."""
     found: dict[str, dict[str, Any]] = yaml.safe_load((ROOT / "compose.yaml").read_text())
     return {name: told for name, told in found["services"].items() if "profiles" not in told}
+
+
+@pytest.fixture
+def stack(tmp_path: Path) -> Stack:
+    return load_or_create(tmp_path / "stack")
 
 
 def test_compose_runs_the_processes_that_up_runs(
@@ -47,6 +53,28 @@ def test_each_service_of_ours_runs_the_role_it_is_named_after(
 
 def test_every_role_has_a_process_and_every_process_a_role() -> None:
     assert sorted(entry.role for entry in ROLE_TABLE) == sorted(roles.ROLES)
+
+
+def test_more_api_processes_share_the_port_of_the_first(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PM_API_PROCESSES", "3")
+
+    apis = [program for program in programs(stack) if program.role == "api"]
+
+    assert [program.name for program in apis] == ["api", "api-2", "api-3"]
+    assert {program.environment["PM_API_PORT"] for program in apis} == {str(stack.ports["api"])}
+    assert [program.ports for program in apis] == [(stack.ports["api"],), (), ()]
+
+
+@pytest.mark.parametrize("told", ["0", "two", "65", "-1"])
+def test_a_number_of_api_processes_that_is_none_is_refused(
+    stack: Stack, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
+    monkeypatch.setenv("PM_API_PROCESSES", told)
+
+    with pytest.raises(Usage, match="1 to 64"):
+        programs(stack)
 
 
 def test_compose_sets_only_settings_that_exist(services: dict[str, dict[str, Any]]) -> None:

@@ -73,3 +73,23 @@ async def test_a_port_that_is_taken_is_told_at_once() -> None:
 
         with pytest.raises(OSError, match="in use"):
             await serve(create_app(ports), "127.0.0.1", port, asyncio.Event())
+
+
+async def test_processes_that_share_a_port_serve_on_when_one_of_them_ends() -> None:
+    app, port = create_app(ports_on(Reads(pool("", "pm_api")))), free_port()
+    stops, readies = [asyncio.Event() for _ in "12"], [asyncio.Event() for _ in "12"]
+    serving = [
+        asyncio.create_task(serve(app, "127.0.0.1", port, stop, ready.set, shared=True))
+        for stop, ready in zip(stops, readies, strict=True)
+    ]
+    async with asyncio.timeout(20):
+        for ready in readies:
+            await ready.wait()
+        stops[0].set()
+        await serving[0]
+        async with httpx2.AsyncClient() as client:
+            told = [await client.get(f"http://127.0.0.1:{port}/") for _ in range(4)]
+        stops[1].set()
+        await serving[1]
+
+    assert [answer.status_code for answer in told] == [200] * 4
