@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from domain import windows
+from domain.campaign_ips import CampaignIpsReplaced
 from domain.event import Event, Topic, Unit, Upcaster, event_type
 from domain.refusals import Invalid, NotFound, Outdated, WrongState
 from domain.sending import Priority, check_counts
@@ -30,8 +31,8 @@ def _with_plan_of_2(data: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_full(data: dict[str, Any]) -> dict[str, Any]:
-    """There were neither sending windows, daily limits nor mailboxes before."""
-    return {"send_window": None, "daily_limit": None, "mailbox_id": ""} | data
+    """There were neither sending windows, daily limits, mailboxes nor IP pools before."""
+    return {"send_window": None, "daily_limit": None, "mailbox_id": "", "pool_id": ""} | data
 
 
 _UPCASTERS = {1: _with_plan_of_2, 2: _in_full}
@@ -61,6 +62,7 @@ class CampaignDrafted(Event):
     send_window: SendWindow | None = None  # None: at any hour
     daily_limit: Annotated[int | None, Unit("messages per UTC day")] = None  # None: none binds
     mailbox_id: str = ""  # that the From address is of; empty: none of the tenant's
+    pool_id: str = ""  # whose IPs it may use, as they are at the launch; empty: `ips` says
 
 
 @event_type(
@@ -86,6 +88,7 @@ class CampaignRevised(Event):
     send_window: SendWindow | None = None
     daily_limit: Annotated[int | None, Unit("messages per UTC day")] = None
     mailbox_id: str = ""
+    pool_id: str = ""
 
 
 @event_type(
@@ -140,6 +143,7 @@ class CampaignLaunched(Event):
     send_window: SendWindow | None = None
     daily_limit: Annotated[int | None, Unit("messages per UTC day")] = None
     mailbox_id: str = ""
+    pool_id: str = ""
 
 
 @event_type("CampaignPaused", topic=Topic.DECISIONS, key="tenant_id")
@@ -223,7 +227,8 @@ def evolve(state: State, event: Event) -> State:
         case CampaignRevised():
             changed = replace(state, drafted=as_draft(event))
         case CampaignScheduled():
-            changed = _waiting(state, event)
+            changed = replace(state, status=Status.SCHEDULED, scheduled_at=event.at, blocked=())
+            changed = replace(changed, zone=event.zone)
         case CampaignUnscheduled():
             changed = replace(state, status=Status.DRAFT, scheduled_at=None)
         case CampaignLaunchBlocked():
@@ -234,7 +239,11 @@ def evolve(state: State, event: Event) -> State:
         case CampaignPaused() | CampaignResumed() | CampaignCancelled():
             changed = replace(state, status=_STATUS_AFTER[type(event)])
         case CampaignFinished():
-            changed = _settled(state)
+            ended = state.status if state.status is Status.CANCELLED else Status.FINISHED
+            changed = replace(state, status=ended, settled=True)
+        case CampaignIpsReplaced() if state.drafted:
+            plan = replace(state.drafted, ips=event.ips, pool_id=event.pool_id)
+            changed = replace(state, drafted=plan)
         case _:
             return state
     return replace(changed, revision=state.revision + 1)
@@ -250,16 +259,6 @@ _STATUS_AFTER: dict[type[Event], Status] = {
 def as_draft(revised: CampaignRevised) -> CampaignDrafted:
     """The plan, as if it had been drafted so at first."""
     return CampaignDrafted(**{part.name: getattr(revised, part.name) for part in fields(revised)})
-
-
-def _waiting(state: State, event: CampaignScheduled) -> State:
-    at, zone = event.at, event.zone
-    return replace(state, status=Status.SCHEDULED, scheduled_at=at, zone=zone, blocked=())
-
-
-def _settled(state: State) -> State:
-    ended = state.status if state.status is Status.CANCELLED else Status.FINISHED
-    return replace(state, status=ended, settled=True)
 
 
 # ---- decisions
@@ -295,6 +294,7 @@ def revise(state: State, *, revised: CampaignRevised, revision: int = 0) -> tupl
 _TAKEN_OVER = (
     *("tenant_id", "campaign_id", "content_id", "sender_id", "domain_id", "priority"),
     *("message_class", "sign", "workspace_id", "send_window", "daily_limit", "mailbox_id"),
+    "pool_id",
 )
 
 

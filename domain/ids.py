@@ -14,7 +14,7 @@ from collections.abc import Callable
 PREFIXES = frozenset(
     {"ten", "wsp", "cmp", "tpl", "lst", "lea", "dom", "ip", "imp", "key", "evt", "snd"}
     | {"bat", "rel", "cnt", "sdr", "cmd", "sup", "usr", "stf", "ses", "inv", "mbx", "vps"}
-    | {"seg", "exp", "del", "stk"}
+    | {"seg", "exp", "del", "stk", "pol"}
 )
 
 _ALPHABET = "abcdefghijklmnopqrstuvwxyz234567"

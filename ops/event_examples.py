@@ -30,6 +30,7 @@ ID_PREFIXES = {
     "ip": "ip",
     "log_id": "evt",
     "mailbox_id": "mbx",
+    "pool_id": "pol",
     "vps_id": "vps",
     "user_id": "usr",
     "workspace_id": "wsp",

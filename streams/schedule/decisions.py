@@ -27,9 +27,9 @@ from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet,
 from domain.suppression import ContactSuppressed, Scope, SuppressionLifted
 from domain.tenant import TenantCreated, TenantRestored, TenantSuspended
 from projections.fold import Connection
-from streams.schedule import volume
+from streams.schedule import egress, volume
 
-SQL = {**named_sql(Path(__file__).with_name("decisions.sql")), **volume.SQL}
+SQL = {**named_sql(Path(__file__).with_name("decisions.sql")), **volume.SQL, **egress.SQL}
 
 Told = ContactSuppressed | SuppressionLifted
 
@@ -53,6 +53,7 @@ _STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
     SendingIpRateSet: ("rate", {}),
     SendAuthorityTaken: ("authority", {}),
     **volume.STATEMENTS,
+    **egress.STATEMENTS,
 }
 
 #: The names of the event types that `fold` has a use for.

@@ -14,11 +14,11 @@ VALUES (%(batch_id)s, %(n)s, %(ranges)s::int4multirange) ON CONFLICT DO NOTHING
 -- name: launch
 INSERT INTO pipeline.campaign (campaign_id, tenant_id, state, sender_id, domain_id, sign, ips,
                                message_class, priority, launched_at, expires_at, workspace_id, total,
-                               daily_limit, mailbox_id)
+                               daily_limit, mailbox_id, pool_id)
 VALUES (%(campaign_id)s, %(tenant_id)s, 'running', %(sender_id)s, %(domain_id)s, %(sign)s, %(ips)s,
         %(message_class)s, %(priority)s, %(launched_at)s, %(expires_at)s,
         %(workspace_id)s, (SELECT sum(total) FROM pipeline.planned WHERE campaign_id = %(campaign_id)s),
-        %(daily_limit)s, %(mailbox_id)s)
+        %(daily_limit)s, %(mailbox_id)s, %(pool_id)s)
 ON CONFLICT (campaign_id) DO NOTHING
 
 -- name: campaign_state
@@ -55,7 +55,7 @@ VALUES (%(ip)s, %(tenant_id)s, %(address)s, %(route)s, %(relay_host)s, %(relay_p
 ON CONFLICT (ip) DO NOTHING
 
 -- name: ip_retired
-UPDATE pipeline.ip SET retired = true WHERE ip = %(ip)s
+UPDATE pipeline.ip SET gone = true WHERE ip = %(ip)s
 
 -- name: cap
 INSERT INTO pipeline.cap_rule (ip, provider, cap_set, cap_per_day)

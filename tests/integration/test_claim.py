@@ -122,7 +122,9 @@ REFUSALS: dict[str, LiteralString] = {
     "stale checks": "UPDATE app.freshness SET caught_up_at = now() - interval '11 seconds'",
     "never caught up": "DELETE FROM app.freshness",
     "batch parked": "UPDATE pipeline.batch SET parked = 'poison'",
-    "IP retired": "UPDATE pipeline.ip SET retired = true",
+    "IP retired": "UPDATE pipeline.ip SET gone = true",
+    "IP in quarantine": "UPDATE pipeline.ip SET quarantined = true",
+    "its VPS out of service": "UPDATE pipeline.ip SET vps_serves = false",
     "cap day over": "UPDATE pipeline.release SET cap_day = cap_day - 1",
 }
 

@@ -145,7 +145,7 @@ async def test_a_moment_missed_by_more_than_its_mail_is_worth_is_recorded(world:
 
 async def test_what_blocks_a_launch_then_is_recorded_and_shown(world: World) -> None:
     campaign_id = await world.scheduled()
-    change(world.dsn, "UPDATE pipeline.ip SET retired = true")
+    change(world.dsn, "UPDATE pipeline.ip SET gone = true")
     change(world.dsn, "DELETE FROM vault.list_member")
     world.now = NOON
 

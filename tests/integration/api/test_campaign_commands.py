@@ -133,7 +133,7 @@ async def test_what_can_be_launched_is_launched_once(world: World) -> None:
 async def test_a_launch_lists_every_reason_against_it_at_once(world: World) -> None:
     """And changes nothing."""
     empty = await done(world.client.post("/v1/campaigns", json={"name": "Nothing yet"}), 201)
-    change(world.dsn, "UPDATE pipeline.ip SET retired = true")
+    change(world.dsn, "UPDATE pipeline.ip SET gone = true")
     desk = world.desk
     desk.decide(tenant, tenant.stream("ten_a"), lambda state: tenant.suspend(state, reason="bill"))
 
