@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from api.commands.domains import Dns
     from domain.ports import Renderer
     from streams.dispatching.skeletons import Brief, SigningKey
-    from streams.worker import WorkerApp
+    from streams.runtime import StreamRuntime
 
 Ready = Callable[[], None]
 Serve = Callable[[asyncio.Event, Ready], Awaitable[None]]
@@ -132,7 +132,7 @@ def planner(settings: Settings, ready: Ready) -> None:
     from streams.planner import agent
     from streams.planner.planning import PlannerDeps
 
-    async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
+    async def install(app: StreamRuntime, stack: AsyncExitStack) -> None:
         pool = postgres.pool(settings.database_url, "pm_worker")
         await stack.enter_async_context(pool)
         log = KafkaLog(settings.kafka_bootstrap, settings.prefix, linger_ms=LINGER_MS)
@@ -144,9 +144,9 @@ def planner(settings: Settings, ready: Ready) -> None:
         store = EventStore(settings.database_url, "pm_worker", needs_relay=True)
         decider = InThread(stack.enter_context(store))
         key = settings.id_key
-        agent.install(app, settings, PlannerDeps(pool, log, _resolver(settings), key), letters)
+        agent.install(app, PlannerDeps(pool, log, _resolver(settings), key), letters)
         suppressed = suppressing.SuppressingDeps(pool, api_pool, decider, key)
-        suppressing.install(app, settings, suppressed, letters)
+        suppressing.install(app, suppressed, letters)
         finishing.install(
             app, finishing.FinishingDeps(pool, finishing.counted_in(api_pool), decider, key)
         )
@@ -173,7 +173,7 @@ def release(settings: Settings, ready: Ready) -> None:
     from streams.releasing.gate import Gate, Memory
     from streams.releasing.tick import Pace, Releaser
 
-    async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
+    async def install(app: StreamRuntime, stack: AsyncExitStack) -> None:
         log = KafkaLog(settings.kafka_bootstrap, settings.prefix)
         ends = KafkaLogEnds(settings.kafka_bootstrap, settings.prefix)
         await stack.enter_async_context(log)
@@ -208,7 +208,7 @@ def sweeper(settings: Settings, ready: Ready) -> None:
     from adapters.log_ends import KafkaLogEnds
     from streams import resolving, sweeping, timers, worker
 
-    async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
+    async def install(app: StreamRuntime, stack: AsyncExitStack) -> None:
         log = KafkaLog(settings.kafka_bootstrap, settings.prefix)
         ends = KafkaLogEnds(settings.kafka_bootstrap, settings.prefix)
         await stack.enter_async_context(log)
@@ -256,7 +256,7 @@ def dispatcher(settings: Settings, ready: Ready) -> None:
     from streams.dispatching.agent import install as install_agents
     from streams.dispatching.dots import Dots
 
-    async def install(app: WorkerApp, stack: AsyncExitStack) -> None:
+    async def install(app: StreamRuntime, stack: AsyncExitStack) -> None:
         pool = postgres.pool(settings.database_url, "pm_dispatcher")
         started = KafkaLog(settings.kafka_bootstrap, settings.prefix)
         outcomes = KafkaLog(settings.kafka_bootstrap, settings.prefix, linger_ms=LINGER_MS)
@@ -333,6 +333,14 @@ def _dns_of(settings: Settings) -> Dns:
     if not settings.dns_server:
         return Dns(reader, settings.bounce_host)
     return Dns(reader, settings.bounce_host, partial(dns_server.publish_record, settings.data_dir))
+
+
+def volume(settings: Settings, ready: Ready) -> None:
+    """What receivers answer into how much may leave."""
+    from ops import volume_role
+    from streams import worker
+
+    worker.run("volume", settings, partial(volume_role.install, settings), ready)
 
 
 def api(settings: Settings, ready: Ready) -> None:

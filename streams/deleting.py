@@ -20,7 +20,8 @@ from adapters.postgres import named_sql, tenant_tx
 from domain import campaign, lead_list, tenant
 from domain.ports import AsyncDecider
 from domain.refusals import Refused
-from streams import timers, worker
+from streams import timers
+from streams.runtime import StreamRuntime
 
 SQL = named_sql(Path(__file__).with_suffix(".sql"))
 LOOK_EVERY_S = 5.0
@@ -130,6 +131,6 @@ class Deleting:
         )
 
 
-def install(app: worker.WorkerApp, deps: DeletingDeps) -> None:
+def install(app: StreamRuntime, deps: DeletingDeps) -> None:
     """Put the timer on the app."""
     timers.every(app, LOOK_EVERY_S, "deleting", Deleting(deps).look)

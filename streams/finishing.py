@@ -19,7 +19,8 @@ from domain.ids import deriver
 from domain.ports import AsyncDecider
 from domain.refusals import Refused
 from domain.sending import ENDS
-from streams import timers, worker
+from streams import timers
+from streams.runtime import StreamRuntime
 from streams.schedule.settling import settled
 
 READS: tuple[Topic, ...] = ()
@@ -102,6 +103,6 @@ def counted_in(api_pool: Pool) -> Counted:
     return counted
 
 
-def install(app: worker.WorkerApp, deps: FinishingDeps) -> None:
+def install(app: StreamRuntime, deps: FinishingDeps) -> None:
     """Put the finishing timer on the app."""
     timers.every(app, LOOK_EVERY_S, "finishing", Finishing(deps).look)

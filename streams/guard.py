@@ -1,7 +1,6 @@
 """Runs one step of an agent to its end, whatever happens: done, dead-lettered, or the process dies.
 
-Faust takes an exception in an agent for "done" and commits the event
-(reference/eventsourcing.md §2.2), so none may leave a step.
+No exception may leave a step (streams/runtime.py): here each one finds its end.
 """
 
 from __future__ import annotations
@@ -9,17 +8,18 @@ from __future__ import annotations
 import asyncio
 import os
 import traceback
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-import faust
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
 from adapters.codec import Undecodable
 from adapters.kafka_log import LogUnavailable
+from domain.event import Topic
 from domain.ports import ConcurrentAppend, DeadLetters, StoreUnavailable
+from streams.runtime import EXIT_UNKEPT, Step, StreamRuntime, Work, place_of
 
 log = structlog.get_logger(__name__)
 
@@ -36,19 +36,23 @@ OUTAGES: tuple[type[Exception], ...] = (
 OUTAGE_PAUSE_S, OUTAGE_PAUSE_MAX_S = 0.2, 5.0
 #: Own faults are tried three times more (design-fixes.md 17).
 RETRY_PAUSES_S = (2.0, 6.0, 14.0)
-EXIT_UNKEPT = 70
-
-Step = Callable[[Any], Awaitable[None]]
 
 
-def agent(app: faust.App, channel: Any, name: str, step: Step, letters: DeadLetters) -> None:
-    """Put an agent on the app that runs the step over a channel's records, one after another."""
+def agent(
+    app: StreamRuntime,
+    topics: Sequence[Topic],
+    name: str,
+    step: Step,
+    letters: DeadLetters,
+    *,
+    pauses_s: Sequence[float] = RETRY_PAUSES_S,
+) -> None:
+    """Put an agent on the runtime that runs the guarded step over the topics' records."""
 
-    @app.agent(channel, name=name, concurrency=1)
-    async def attending(stream: Any) -> None:
-        events: AsyncIterator[Any] = stream.events()
-        async for event in events:
-            await guarded(step, event.message, letters)
+    async def attended(record: Any) -> None:
+        await guarded(step, record, letters, pauses_s)
+
+    app.agent(topics, name, attended)
 
 
 async def guarded(
@@ -64,9 +68,9 @@ async def guarded(
     try:
         await letters.put(record, reason)
     except Exception as error:  # noqa: BLE001 - the guard is where every failure ends
-        log.critical("dead_letter_not_kept", error=repr(error), **_place(record))
+        log.critical("dead_letter_not_kept", error=repr(error), **place_of(record))
         os._exit(EXIT_UNKEPT)
-    log.error("record_dead_lettered", reason=reason.splitlines()[-1], **_place(record))
+    log.error("record_dead_lettered", reason=reason.splitlines()[-1], **place_of(record))
 
 
 async def _reason_to_give_up(step: Step, record: Any, pauses_s: Sequence[float]) -> str:
@@ -78,24 +82,20 @@ async def _reason_to_give_up(step: Step, record: Any, pauses_s: Sequence[float])
         except Undecodable as error:
             return f"undecodable: {error}"
         except OUTAGES as error:
-            log.warning("step_waits", error=repr(error), **_place(record))
+            log.warning("step_waits", error=repr(error), **place_of(record))
             await asyncio.sleep(min(OUTAGE_PAUSE_MAX_S, OUTAGE_PAUSE_S * 2**outages))
             outages += 1
         except Exception as error:  # noqa: BLE001 - the guard is where every failure ends
             if faults == len(pauses_s):
                 return traceback.format_exc()
-            log.warning("step_failed", error=repr(error), **_place(record))
+            log.warning("step_failed", error=repr(error), **place_of(record))
             await asyncio.sleep(pauses_s[faults])
             faults += 1
         else:
             return ""
 
 
-def _place(record: Any) -> dict[str, Any]:
-    return {"topic": record.topic, "partition": record.partition, "offset": record.offset}
-
-
-async def kept_alive(what: str, turn: Callable[[], Awaitable[None]]) -> None:
+async def kept_alive(what: str, turn: Work) -> None:
     """One turn of a timer that the next turn repeats: an outage or a fault is told, not raised."""
     try:
         await turn()

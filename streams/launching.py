@@ -16,7 +16,8 @@ from psycopg_pool import AsyncConnectionPool
 from adapters.postgres import named_sql
 from domain.event import Topic
 from domain.refusals import Refused
-from streams import timers, worker
+from streams import timers
+from streams.runtime import StreamRuntime
 
 READS: tuple[Topic, ...] = ()
 WRITES = (Topic.DECISIONS,)
@@ -75,6 +76,6 @@ class Launching:
         self._told.add((campaign_id, at))
 
 
-def install(app: worker.WorkerApp, deps: LaunchingDeps) -> None:
+def install(app: StreamRuntime, deps: LaunchingDeps) -> None:
     """Put the launching timer on the app."""
     timers.every(app, LOOK_EVERY_S, "launching", Launching(deps).look)

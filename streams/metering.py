@@ -17,7 +17,8 @@ from domain.event import Topic
 from domain.ids import deriver
 from domain.ports import AsyncDecider
 from projections.usage import queries
-from streams import timers, worker
+from streams import timers
+from streams.runtime import StreamRuntime
 
 READS: tuple[Topic, ...] = ()
 WRITES = (Topic.DECISIONS,)
@@ -69,6 +70,6 @@ class Metering:
         log.info("quota_crossed", tenant_id=tenant_id, percent=percents[-1], limit=limit)
 
 
-def install(app: worker.WorkerApp, deps: MeteringDeps) -> None:
+def install(app: StreamRuntime, deps: MeteringDeps) -> None:
     """Put the metering timer on the app."""
     timers.every(app, LOOK_EVERY_S, "metering", Metering(deps).look)

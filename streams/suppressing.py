@@ -13,7 +13,6 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters import codec
 from adapters.postgres import named_sql, tenant_tx
-from adapters.settings import Settings
 from domain import suppression
 from domain.event import Topic
 from domain.ids import deriver
@@ -22,7 +21,8 @@ from domain.outcomes import suppresses
 from domain.ports import AsyncDecider, DeadLetters
 from domain.sending import Outcome, OutcomesRecorded
 from domain.suppression import Subject
-from streams import guard, timers, worker
+from streams import guard, timers
+from streams.runtime import StreamRuntime
 
 READS = (Topic.ATTEMPTS,)
 WRITES = (Topic.DECISIONS,)
@@ -134,11 +134,8 @@ class Suppressing:
         )
 
 
-def install(
-    app: worker.WorkerApp, settings: Settings, deps: SuppressingDeps, letters: DeadLetters
-) -> None:
+def install(app: StreamRuntime, deps: SuppressingDeps, letters: DeadLetters) -> None:
     """Put the suppressing agent and its sweep on the app."""
     suppressing = Suppressing(deps)
-    channel = worker.records(app, settings, Topic.ATTEMPTS)
-    guard.agent(app, channel, "suppressing", suppressing.hear, letters)
+    guard.agent(app, READS, "suppressing", suppressing.hear, letters)
     timers.every(app, SWEEP_EVERY_S, "suppressing", suppressing.sweep)

@@ -15,7 +15,8 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres import named_sql
 from domain.event import Topic
-from streams import timers, worker
+from streams import timers
+from streams.runtime import StreamRuntime
 
 READS: tuple[Topic, ...] = ()
 WRITES = (Topic.DECISIONS,)
@@ -69,6 +70,6 @@ class Tending:
         log.info("domain_tended", tenant_id=tenant_id, domain_id=domain_id, became=became)
 
 
-def install(app: worker.WorkerApp, deps: TendingDeps) -> None:
+def install(app: StreamRuntime, deps: TendingDeps) -> None:
     """Put the tending timer on the app."""
     timers.every(app, LOOK_EVERY_S, "tending", Tending(deps).look)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from psycopg_pool import AsyncConnectionPool
@@ -12,7 +13,7 @@ from adapters.settings import Settings
 from domain.event import Topic
 from domain.ports import DeadLetters, EventLog, Lanes, Resolver
 from domain.sending import SliceReleased
-from streams import guard, worker
+from streams import guard
 from streams.dispatching.claim import Claims, Connection
 from streams.dispatching.dispatcher import Dispatcher, Room
 from streams.dispatching.dots import Dots
@@ -20,6 +21,7 @@ from streams.dispatching.outcomes import Outbox
 from streams.dispatching.skeletons import Compile, Skeletons
 from streams.dispatching.slice import Sending
 from streams.dispatching.unknown_replies import UnknownReplies
+from streams.runtime import StreamRuntime
 
 READS = (Topic.DUE_HIGH, Topic.DUE_NORMAL, Topic.DUE_LOW)
 WRITES = (Topic.ATTEMPTS,)
@@ -46,7 +48,7 @@ class DispatcherDeps:
     letters: DeadLetters
 
 
-def install(app: worker.WorkerApp, settings: Settings, deps: DispatcherDeps) -> None:
+def install(app: StreamRuntime, settings: Settings, deps: DispatcherDeps) -> None:
     """Put one agent per priority on the app; a slow one stalls no other."""
     outbox, unknown = Outbox(deps.outcomes_log), UnknownReplies()
     dispatcher = dispatcher_of(settings, deps, outbox, unknown)
@@ -58,16 +60,9 @@ def install(app: worker.WorkerApp, settings: Settings, deps: DispatcherDeps) -> 
 
     for topic in READS:
         name = "dispatching_" + topic.value.rpartition(".")[2]
-        guard.agent(app, worker.records(app, settings, topic), name, step, deps.letters)
-
-    @app.task  # type: ignore[untyped-decorator]
-    async def recording() -> None:
-        await outbox.run()
-
-    @app.task  # type: ignore[untyped-decorator]
-    async def keeping_unknown_replies() -> None:
-        await unknown.run(deps.pool)
-
+        guard.agent(app, (topic,), name, step, deps.letters)
+    app.beside(outbox.run)
+    app.beside(partial(unknown.run, deps.pool))
     app.before_stop(dispatcher.drain)
 
 
@@ -77,7 +72,7 @@ def dispatcher_of(
     outbox: Outbox,
     unknown: UnknownReplies | None = None,
 ) -> Dispatcher:
-    """The dispatcher without Faust around it; `outbox.run()` must run beside it."""
+    """The dispatcher without a runtime around it; `outbox.run()` must run beside it."""
     claims = Claims(
         deps.pool,
         Skeletons(deps.compile),

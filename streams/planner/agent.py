@@ -10,12 +10,12 @@ from typing import Any
 import structlog
 
 from adapters import codec
-from adapters.settings import Settings
 from domain.campaign import CampaignLaunched
 from domain.event import Topic
 from domain.ports import DeadLetters
-from streams import guard, worker
+from streams import guard
 from streams.planner.planning import PlannerDeps, Planning
+from streams.runtime import StreamRuntime
 
 READS = (Topic.DECISIONS,)
 WRITES = (Topic.REQUESTS,)
@@ -28,9 +28,7 @@ LAUNCHED = b"CampaignLaunched"
 log = structlog.get_logger(__name__)
 
 
-def install(
-    app: worker.WorkerApp, settings: Settings, deps: PlannerDeps, letters: DeadLetters
-) -> None:
+def install(app: StreamRuntime, deps: PlannerDeps, letters: DeadLetters) -> None:
     """Put the planning agent and its loop on the app."""
     planning = Planning(deps)
     desk = Desk(planning)
@@ -43,12 +41,8 @@ def install(
         await planning.accept(event)
         desk.wake()
 
-    channel = worker.records(app, settings, Topic.DECISIONS)
-    guard.agent(app, channel, "planning", step, letters)
-
-    @app.task  # type: ignore[untyped-decorator]
-    async def working() -> None:
-        await desk.work()
+    guard.agent(app, READS, "planning", step, letters)
+    app.beside(desk.work)
 
 
 class Desk:

@@ -14,6 +14,7 @@ from domain.ports import Message, Reply
 from streams import worker
 from streams.dispatching import agent
 from streams.dispatching.dots import Dots
+from streams.runtime import StreamRuntime
 from tests.dispatch_kit import ACCEPTED, PlainRenderer, ScriptedLanes
 from tests.pipeline_world import ScriptedResolver, mx
 
@@ -31,7 +32,7 @@ class WireLanes(ScriptedLanes):
         return ACCEPTED
 
 
-async def install(app: worker.WorkerApp, stack: AsyncExitStack) -> None:
+async def install(app: StreamRuntime, stack: AsyncExitStack) -> None:
     bootstrap, prefix = SETTINGS.kafka_bootstrap, SETTINGS.prefix
     dots = Dots(stack.enter_context(DotJournal(SETTINGS.data_dir)))
     pool = postgres.pool(SETTINGS.database_url, "pm_dispatcher")

@@ -12,6 +12,7 @@ from adapters.settings import Settings
 from domain.ports import Route
 from streams import worker
 from streams.planner import agent, planning
+from streams.runtime import StreamRuntime
 from tests.pipeline_world import ScriptedResolver, mx
 
 SETTINGS = Settings()
@@ -29,7 +30,7 @@ class SlowLog(KafkaLog):
         await super().append(drafts, timeout_s)
 
 
-async def install(app: worker.WorkerApp, stack: AsyncExitStack) -> None:
+async def install(app: StreamRuntime, stack: AsyncExitStack) -> None:
     planning.BATCHES_AT_ONCE = 1
     bootstrap, prefix = SETTINGS.kafka_bootstrap, SETTINGS.prefix
     letters = await stack.enter_async_context(KafkaDeadLetters(bootstrap, prefix, "planner"))
@@ -37,7 +38,7 @@ async def install(app: worker.WorkerApp, stack: AsyncExitStack) -> None:
     pool = await stack.enter_async_context(postgres.pool(SETTINGS.database_url, "pm_worker"))
     resolver = SlowResolver({f"d{number}.test": mx(f"p{number % 7}") for number in range(40)})
     deps = planning.PlannerDeps(pool, log, resolver, SETTINGS.id_key)
-    agent.install(app, SETTINGS, deps, letters)
+    agent.install(app, deps, letters)
 
 
 def ready() -> None:
