@@ -80,8 +80,7 @@ def compare(fold: LogFold, file: Path, report: Report, wanted: Wanted) -> None:
             if judged:
                 _batch(batch, record, found, report)
             else:
-                for send_id in batch.ids:
-                    record.count(send_id)
+                record.counts(batch.ids)
     for send_id in record.unasked():
         found.note("unknown", _Send(send_id, "no such send", 1), report)
     report.sink = found
@@ -89,11 +88,12 @@ def compare(fold: LogFold, file: Path, report: Report, wanted: Wanted) -> None:
 
 def _batch(batch: Batch, record: SinkRecord, found: SinkReport, report: Report) -> None:
     ids, maybe = list(batch.ids), _maybe(batch)
+    counts = record.counts(ids)
     for state, members in states(batch).items():
         surely = int(state == Outcome.ACCEPTED)
         at_most = surely or int(state == STARTED)
         for index in bits.each(members):
-            count = record.count(ids[index])
+            count = counts[index]
             if count == surely == 1:
                 found.matched += 1
             elif count or surely or maybe:

@@ -99,6 +99,10 @@ class SeenIds:
                 shard.fromlist(hashes[at:end])
                 at = end
 
+    def sorted_shards(self) -> list[array[int]]:
+        """The hashes, each shard (`shard_of`) in order."""
+        return [array("q", sorted(shard)) for shard in self._shards]
+
     def repeated(self) -> set[int]:
         """Hashes that occur more than once; a hash is no proof, its ids are to be compared."""
         found: set[int] = set()

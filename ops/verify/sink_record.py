@@ -8,17 +8,19 @@ message: hashes of send ids, of which 64 bits tell tens of millions apart.
 from __future__ import annotations
 
 import re
-from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import orjson
 
 from ops.errors import Missing, Usage
-from ops.verify.send_ids import ID_CHARS, PREFIX, SHARDS, shard_of
+from ops.verify.send_ids import ID_CHARS, PREFIX, SeenIds, shard_of
 
+#: In a line of the sink's own it stands once.
 _AS_THE_SINK = re.compile(rf'"message_id":"([a-z2-7]{{{ID_CHARS}}})@'.encode())
+CHUNK_BYTES = 1 << 20
 _OURS = re.compile(rf"[a-z2-7]{{{ID_CHARS}}}@\S+")
 _PARTED = re.compile(rb"[\s,;|]+")
 _NAMES = frozenset({"messageid", "msgid"})
@@ -30,42 +32,58 @@ class SinkRecord:
     def __init__(self, file: Path) -> None:
         """Reads the file. Raises Missing when it is not there, Usage when it is no such record."""
         self._file = file
-        self._shards = _sorted(hash(send_id) for send_id in self._send_ids())
+        held = SeenIds()
+        for send_ids in self._chunks():
+            held.add(send_ids)
+        self._shards = held.sorted_shards()
         self._asked = [bytearray(len(shard)) for shard in self._shards]
         self.received = sum(map(len, self._shards))
 
     def count(self, send_id: str) -> int:
         """How many messages of this send were received."""
-        key = hash(send_id)
-        number = shard_of(key)
-        shard, asked = self._shards[number], self._asked[number]
-        first = at = bisect_left(shard, key)
-        while at < len(shard) and shard[at] == key:
-            asked[at] = 1
-            at += 1
-        return at - first
+        return self.counts((send_id,))[0]
+
+    def counts(self, send_ids: Iterable[str]) -> list[int]:
+        """How many messages of each of these sends were received."""
+        found = []
+        for key in map(hash, send_ids):
+            number = shard_of(key)
+            shard, asked = self._shards[number], self._asked[number]
+            first = at = bisect_left(shard, key)
+            while at < len(shard) and shard[at] == key:
+                asked[at] = 1
+                at += 1
+            found.append(at - first)
+        return found
 
     def unasked(self) -> Iterator[str]:
         """Send ids of messages that `count` was never asked for, in the file's order."""
         if all(all(asked) for asked in self._asked):
             return
-        for send_id in self._send_ids():
+        for send_id in chain.from_iterable(self._chunks()):
             key = hash(send_id)
             number = shard_of(key)
             if not self._asked[number][bisect_left(self._shards[number], key)]:
                 yield send_id
 
-    def _send_ids(self) -> Iterator[str]:
+    def _chunks(self) -> Iterator[list[str]]:
+        """Send ids in the file's order, some thousands at a time."""
+        number = 1
         try:
-            with self._file.open("rb") as lines:
-                for number, line in enumerate(lines, 1):
-                    found = _AS_THE_SINK.search(line)
-                    if found:
-                        yield PREFIX + found[1].decode()
-                    elif identity := self._identity(line, number):
-                        yield PREFIX + identity.partition("@")[0].lower()
+            with self._file.open("rb") as file:
+                while lines := file.readlines(CHUNK_BYTES):
+                    yield self._send_ids(lines, number)
+                    number += len(lines)
         except FileNotFoundError as error:
             raise Missing(f"--against-sink {self._file}: there is no such file") from error
+
+    def _send_ids(self, lines: list[bytes], number: int) -> list[str]:
+        """Of lines, of which the first has this number; all at once where the sink wrote them."""
+        found = _AS_THE_SINK.findall(b"".join(lines))
+        if len(found) == len(lines):
+            return (PREFIX + f"\n{PREFIX}".join(map(bytes.decode, found))).split("\n")
+        identities = (self._identity(line, at) for at, line in enumerate(lines, number))
+        return [PREFIX + one.partition("@")[0].lower() for one in identities if one]
 
     def _identity(self, line: bytes, number: int) -> str:
         """The Message-ID of a line; empty for a line that is none: blank, a comment, a heading."""
@@ -98,10 +116,3 @@ def _in_fields(text: bytes) -> str:
     with_at = [field for field in fields if "@" in field]
     ours = [field for field in with_at if _OURS.fullmatch(field.lower())]
     return (ours or with_at or [""])[-1]
-
-
-def _sorted(hashes: Iterable[int]) -> list[array[int]]:
-    shards = [array("q") for _ in range(SHARDS)]
-    for key in hashes:
-        shards[shard_of(key)].append(key)
-    return [array("q", sorted(shard)) for shard in shards]
