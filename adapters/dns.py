@@ -15,16 +15,18 @@ import dns.resolver
 import idna
 
 from adapters.mailbox_providers import OTHER, provider_of
-from domain.ports import NextHop, Route
+from domain.ports import DnsUnanswered, NextHop, Route
 
 LIFETIME_S = 5.0  # of one question, retries to every server included
 CACHE_MAX = 50_000  # domains
 TTL_MIN_S, TTL_MAX_S = 5.0, 3600.0
 PROBLEM_TTL_S = 60.0  # no such domain, takes no mail
 LOOKUPS_MAX = 100  # at once; each holds a socket
+#: What of a record `records` gives back.
+FIELDS = {"MX": "exchange", "CNAME": "target", "PTR": "target", "A": "address", "AAAA": "address"}
 
 
-class Unanswered(Exception):  # noqa: N818 - a state of the outside
+class Unanswered(DnsUnanswered):
     """No name server answered: what the name has is not known."""
 
 
@@ -83,11 +85,14 @@ class DnsResolver:
         return [b"".join(record.strings).decode(errors="replace") for record in answer.rrset]
 
     async def records(self, name: str, kind: str) -> list[str]:
-        """MX or CNAME targets of a name, lower case, without the final dot. Raises Unanswered."""
+        """What a name has of a kind (MX, CNAME, PTR, A, AAAA), as text. Raises Unanswered.
+
+        Names in lower case, without the final dot.
+        """
         answer = await self._ask(name, kind)
         if answer is None or answer.rrset is None:
             return []
-        field = {"MX": "exchange", "CNAME": "target"}[kind]
+        field = FIELDS[kind]
         return [_text(getattr(record, field)) for record in answer.rrset]
 
     def _in_order(self, servers: tuple[_Server, ...]) -> tuple[NextHop, ...]:

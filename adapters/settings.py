@@ -50,6 +50,9 @@ class Settings(BaseSettings):
     bounce_host: str = "bounces.penguinmails.invalid"  # takes bounces: MX of bounce.<domain>
     hello_name: str = "mail.penguinmails.invalid"
     tracking_url: str = "https://click.penguinmails.invalid"
+    dnsbl_zones: str = ""  # blocklists to watch, with commas; `all`; ZONE=TIER; empty: none
+    spamhaus_dqs_key: str = Field(default="", repr=False)  # in the names that Spamhaus is asked
+    address_names: bool = True  # whether names of sending IPs' addresses are looked at
 
     public_url: str = ""  # where people reach the API; empty: http:// and the API's host and port
     system_from: str = "accounts@penguinmails.example"  # of our own mail, on a domain of ours

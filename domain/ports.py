@@ -44,6 +44,21 @@ class Resolver(Protocol):
         ...
 
 
+# ---- what others say of us
+
+
+class DnsUnanswered(Exception):  # noqa: N818 - a state of the outside
+    """Nobody answered a DNS question, or not in a way that means anything: `str` says which."""
+
+
+class Watcher(Protocol):
+    """Asks one question about a sending IP's address or a domain, again and again."""
+
+    async def ask(self, subject: str) -> str:
+        """Empty when all is well, else what is wrong, in a word or code. Raises DnsUnanswered."""
+        ...
+
+
 # ---- one SMTP transaction
 
 

@@ -119,16 +119,26 @@ def _resolver(settings: Settings) -> DnsResolver:
 
 
 def planner(settings: Settings, ready: Ready) -> None:
-    """Audiences into batches; scheduled launches; looks at domains; the end of campaigns."""
+    """Audiences into batches; scheduled launches; looks at domains, lists, the end of campaigns."""
     from datetime import UTC, datetime
 
     from adapters import postgres
     from adapters.dead_letters import KafkaDeadLetters
     from adapters.event_store import EventStore, InThread
     from adapters.kafka_log import KafkaLog
+    from ops import reputation_watch
     from ops.domain_care import tender
     from ops.due_launches import launcher
-    from streams import deleting, finishing, launching, metering, suppressing, tending, worker
+    from streams import (
+        deleting,
+        finishing,
+        launching,
+        metering,
+        suppressing,
+        tending,
+        watching,
+        worker,
+    )
     from streams.planner import agent
     from streams.planner.planning import PlannerDeps
 
@@ -160,6 +170,9 @@ def planner(settings: Settings, ready: Ready) -> None:
         launching.install(app, launching.LaunchingDeps(pool, launch, lambda: datetime.now(UTC)))
         tend = stack.enter_context(tender(settings, _dns_of(settings)))
         tending.install(app, tending.TendingDeps(pool, *tend))
+        asked = reputation_watch.questions(settings, _resolver(settings))
+        if asked:
+            watching.install(app, watching.WatchingDeps(pool, log, asked, key))
 
     worker.run("planner", settings, install, ready)
 
