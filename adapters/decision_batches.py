@@ -6,7 +6,7 @@ of migration 0490 take all parts in one call.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from operator import itemgetter
@@ -110,9 +110,15 @@ def _stream(
 
 
 @briefly
-def append(recorder: DecisionRecorder, leaves: Sequence[Leaves]) -> list[int]:
+def append(
+    recorder: DecisionRecorder,
+    leaves: Sequence[Leaves],
+    before: Callable[[Connection[DictRow]], None] = lambda _: None,
+) -> list[int]:
     """Store all or none; the positions of all entries, in order.
 
+    `before` writes rows of its own in the same transaction, ahead of the table lock; what it raises
+    undoes everything (ADR 0010). It runs again after a lost connection: it must notice that then.
     Raises IntegrityError when others changed one of the streams or gave one of the commands, Taken
     when a reservation is another stream's.
     """
@@ -121,6 +127,7 @@ def append(recorder: DecisionRecorder, leaves: Sequence[Leaves]) -> list[int]:
     with recorder.datastore.get_connection() as conn:
         with conn.pipeline(), conn.transaction() as transaction:
             try:
+                before(conn)
                 positions = _append(recorder, conn, list(_by_tenant(leaves)))
             except Exception as error:  # raised below, outside the pipeline
                 failure = error

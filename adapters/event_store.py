@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any, Self, Unpack
 
@@ -14,10 +15,13 @@ from eventsourcing.persistence import (
     InterfaceError,
     OperationalError,
 )
+from psycopg import Connection
+from psycopg.rows import DictRow
 
-from adapters import snapshots
+from adapters import decision_batches, snapshots
 from adapters.deciding_together import chunks, decide_together
-from adapters.decision_log import Decisions, Entry, Stream
+from adapters.decision_batches import Leaves
+from adapters.decision_log import SQL, Decisions, Entry, Stream
 from adapters.loaded_stream import Loaded, answered
 from domain.event import Event
 from domain.ports import (
@@ -32,11 +36,29 @@ from domain.ports import (
 )
 from domain.refusals import Refused, Taken
 
+NOT_COMPARED = "the relay has not yet compared the event store with Kafka; see that it runs"
 ATTEMPTS = 3  # at a decision, when others change its stream at the same time
 
 
 class NotCompared(StoreUnavailable):
     """The relay has not found store and log to agree since Postgres started; nothing was stored."""
+
+
+@dataclass(frozen=True)
+class Followed:
+    """Events that follow a stream's version, each with its id."""
+
+    stream_id: str
+    version: int
+    events: Sequence[tuple[str, Event]]
+    context: CommandContext
+
+    def entries(self) -> list[Entry]:
+        """Each at its place in the stream."""
+        return [
+            Entry(self.stream_id, version, event, event_id)
+            for version, (event_id, event) in enumerate(self.events, self.version + 1)
+        ]
 
 
 class EventStore:
@@ -98,6 +120,35 @@ class EventStore:
         with _available():
             return [outcome for chunk in chunks(wanted) for outcome in self._many(chunk)]
 
+    def append(
+        self, followed: Sequence[Followed], before: Callable[[Connection[DictRow]], None]
+    ) -> None:
+        """Append events that were decided elsewhere, with rows of the caller's, or nothing.
+
+        `before` writes those rows in the same transaction (ADR 0010); it must raise when they are
+        not as the events were decided on, also because they were written already. Raises what it
+        raises, IntegrityError when a stream goes further than told, StoreUnavailable.
+        """
+        log = self._application
+
+        def also(conn: Connection[DictRow]) -> None:
+            row = conn.execute(SQL["relay_compared"]).fetchone()
+            if self._needs_relay and not (row and row["compared"]):
+                raise NotCompared(NOT_COMPARED)
+            before(conn)
+
+        with _available():
+            leaves = [
+                Leaves(
+                    one.stream_id,
+                    one.context,
+                    [log.mapper.to_stored_event(entry) for entry in one.entries()],  # type: ignore[misc]
+                    None,
+                )
+                for one in followed
+            ]
+            decision_batches.append(log.decision_recorder, leaves, also)
+
     def _many(self, wanted: Sequence[Wanted]) -> list[Outcome]:
         """In one transaction; where that cannot be, in two halves, and so on down to one."""
         if len(wanted) == 1:
@@ -115,9 +166,7 @@ class EventStore:
 
     def _require_relay(self, stream: Stream) -> None:
         if self._needs_relay and not stream.relay_compared:
-            raise NotCompared(
-                "the relay has not yet compared the event store with Kafka; see that it runs"
-            )
+            raise NotCompared(NOT_COMPARED)
 
     def _store(
         self, loaded: Loaded[S], events: Sequence[Event], context: CommandContext

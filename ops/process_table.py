@@ -37,6 +37,7 @@ ROLE_TABLE = (
     RoleProcess("planner", 2),
     RoleProcess("schedule", 2),
     RoleProcess("sweeper", 2),
+    RoleProcess("volume", 2),
     RoleProcess("projections", 2),
     RoleProcess("release", 3),
     RoleProcess("dispatcher", 3, stop_timeout_s=DRAIN_TIMEOUT_S),

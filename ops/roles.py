@@ -21,6 +21,7 @@ ROLES = (
     "release",
     "dispatcher",
     "sweeper",
+    "volume",
     "projections",
     "api",
 )
