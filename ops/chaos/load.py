@@ -19,7 +19,7 @@ from ops.launching.campaigns import act
 from ops.launching.desk import open_desk
 from ops.launching.progress import Progress, look
 from ops.where import Where
-from streams.releasing.holds import HoldKind, holds
+from projections.whynot.holds import HoldKind, holds
 
 TEMPLATE = """---
 subject: Hello {{ first_name | default("there") }}
@@ -73,7 +73,7 @@ class Campaigns:
         if all(found.settled for found in await self.looked()):
             return True
         async with await postgres.connect(self._where.dsn, "pm_api", connect_timeout=5) as conn:
-            held = [await holds(conn, each) for each in self.ids]
+            held = [await holds(conn, self.tenant_id, each) for each in self.ids]
         return all(hold is not None and hold.kind is HoldKind.CAP for hold in held)
 
     def _cancel(self) -> None:

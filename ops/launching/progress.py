@@ -15,7 +15,7 @@ from psycopg.rows import TupleRow
 
 from adapters import postgres
 from domain.sending import ENDS
-from streams.releasing.holds import Hold, HoldKind, holds
+from projections.whynot.holds import LASTING, Hold, holds
 
 SQL = postgres.named_sql(Path(__file__).with_suffix(".sql"))
 LOOK_EVERY_S = 0.25
@@ -118,7 +118,7 @@ async def follow(
             async with await postgres.connect(dsn, "pm_api", connect_timeout=5) as conn:
                 while True:
                     progress = await look(conn, tenant_id, campaign_id)
-                    hold = None if progress.settled else await holds(conn, campaign_id)
+                    hold = None if progress.settled else await holds(conn, tenant_id, campaign_id)
                     yield progress, hold
                     lasts = hold and _outlasts(hold, patience_s)
                     since = (since or hold.seen_at) if hold and lasts else None
@@ -131,5 +131,5 @@ async def follow(
 
 def _outlasts(hold: Hold, patience_s: float) -> bool:
     if hold.until is None:
-        return hold.kind is HoldKind.PARKED
+        return hold.kind in LASTING
     return (hold.until - datetime.now(UTC)).total_seconds() > patience_s

@@ -21,7 +21,7 @@ from ops.launching.desk import Desk, open_desk
 from ops.launching.progress import LOOK_EVERY_S, Progress, follow, look
 from ops.launching.terminal import Ticker, proof
 from ops.where import find
-from streams.releasing.holds import Hold, holds
+from projections.whynot.holds import Hold, holds
 
 LOCAL_TENANT = "local"
 SMTP_PORT, PORT_MAX = 25, 65535
@@ -131,7 +131,7 @@ async def _once_effective(
         while True:
             progress = await look(conn, tenant_id, campaign_id)
             if progress.state == state or time.monotonic() > deadline:
-                return progress, await holds(conn, campaign_id)
+                return progress, await holds(conn, tenant_id, campaign_id)
             await asyncio.sleep(LOOK_EVERY_S)
 
 

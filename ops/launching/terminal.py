@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 from ops.launching.progress import Progress
-from streams.releasing.holds import Hold
+from projections.whynot.holds import Hold
 
 PLAIN_EVERY_S = 2.0  # where lines cannot be overwritten
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, time, timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from domain.campaign import CampaignPaused
 from domain.sending import AudiencePlanned
 from domain.sending_ip import SendingIpRetired
 from domain.tenant import TenantSuspended
+from projections import models
 from projections.fold import Connection
-from streams.releasing.holds import Hold, HoldKind, holds
+from projections.whynot.holds import Hold, HoldKind, holds
+from streams.releasing.rows import SQL
 from tests.release_kit import World, batch_of, capped, hours
 from tests.schedule_kit import KeptLog, change, rows
 
@@ -23,6 +26,7 @@ pytestmark = pytest.mark.stack
 
 @pytest.fixture
 def world(dsn: str) -> World:
+    models.ensure_schemas(dsn)
     return World(dsn)
 
 
@@ -33,15 +37,21 @@ async def conn(dsn: str) -> AsyncIterator[Connection]:
         yield found
 
 
-async def ticked(world: World, times: int = 1) -> None:
+async def ticked(world: World) -> None:
     async with world.releaser(KeptLog()) as releaser:
-        for _ in range(times):
-            await releaser.tick()
+        await releaser.tick()
 
 
 async def kind_of(conn: Connection, launch: Any) -> HoldKind | None:
-    found = await holds(conn, launch.campaign_id)
+    found = await held(conn, launch)
     return found.kind if found else None
+
+
+async def held(conn: Connection, launch: Any) -> Hold | None:
+    """As if a releaser were active, as one is between its ticks."""
+    async with await postgres.connect(conn.info.dsn, "pm_release") as releaser:
+        await releaser.execute(SQL["lead"])
+        return await holds(conn, launch.tenant_id, launch.campaign_id)
 
 
 async def test_open_sends_wait_for_the_cap_of_the_next_day(world: World, conn: Connection) -> None:
@@ -50,7 +60,7 @@ async def test_open_sends_wait_for_the_cap_of_the_next_day(world: World, conn: C
     moving = await kind_of(conn, launch)
     change(world.dsn, "UPDATE pipeline.release SET state = 'concluded'")
 
-    found = await holds(conn, launch.campaign_id)
+    found = await held(conn, launch)
 
     today = rows(world.dsn, "SELECT (now() AT TIME ZONE 'UTC')::date")[0][0]
     tomorrow = datetime.combine(today + timedelta(days=1), time(), UTC)
@@ -63,10 +73,10 @@ async def test_a_provider_with_room_left_is_not_held(world: World, conn: Connect
     (one,) = await world.tenant(cap=0)
     launch = await world.campaign([one], [10])
     await ticked(world)
-    held = await kind_of(conn, launch)
+    before = await kind_of(conn, launch)
     await world.tell(capped(one, 5, "other"), batch_of(launch, 5, provider="other"))
 
-    assert (held, await kind_of(conn, launch)) == (HoldKind.CAP, None)
+    assert (before, await kind_of(conn, launch)) == (HoldKind.CAP, None)
 
 
 async def test_deferred_sends_wait_for_their_next_attempt(world: World, conn: Connection) -> None:
@@ -74,9 +84,7 @@ async def test_deferred_sends_wait_for_their_next_attempt(world: World, conn: Co
     launch = await world.campaign(await world.tenant(), [10], due_at=due_at)
     await ticked(world)
 
-    assert await holds(conn, launch.campaign_id) == Hold(
-        HoldKind.RETRY, "deferred sends wait", due_at, 10
-    )
+    assert await held(conn, launch) == Hold(HoldKind.RETRY, "deferred sends wait", due_at, 10)
 
 
 async def test_the_reason_that_must_go_first_is_told(world: World, conn: Connection) -> None:
@@ -96,15 +104,17 @@ async def test_the_reason_that_must_go_first_is_told(world: World, conn: Connect
     change(world.dsn, "UPDATE pipeline.batch SET parked = ''")
     await world.tell(SendingIpRetired(tenant_id=one.tenant_id, ip=one.ip, reason=""))
     seen.append(await kind_of(conn, launch))
-    world.be_fresh(age_s=60)
-    seen.append(await kind_of(conn, launch))
-    change(world.dsn, "UPDATE pipeline.gate SET open = false, reason = 'for a test'")
-    seen.append(await kind_of(conn, launch))
-    await world.tell(TenantSuspended(tenant_id=one.tenant_id, reason=""))
-    seen.append(await kind_of(conn, launch))
     await world.tell(
         CampaignPaused(tenant_id=one.tenant_id, campaign_id=launch.campaign_id, reason="")
     )
+    seen.append(await kind_of(conn, launch))
+    await world.tell(TenantSuspended(tenant_id=one.tenant_id, reason=""))
+    seen.append(await kind_of(conn, launch))
+    found = await holds(conn, launch.tenant_id, launch.campaign_id)
+    seen.append(found.kind if found else None)
+    world.be_fresh(age_s=60)
+    seen.append(await kind_of(conn, launch))
+    change(world.dsn, "UPDATE pipeline.gate SET open = false, reason = 'for a test'")
     seen.append(await kind_of(conn, launch))
 
     assert seen == [
@@ -113,15 +123,18 @@ async def test_the_reason_that_must_go_first_is_told(world: World, conn: Connect
         None,
         HoldKind.PARKED,
         HoldKind.IPS,
+        HoldKind.PAUSED,
+        HoldKind.TENANT,
+        HoldKind.RELEASER,
         HoldKind.STALE,
         HoldKind.GATE,
-        HoldKind.TENANT,
-        HoldKind.PAUSED,
     ]
 
 
-async def test_a_launch_that_was_not_read_yet_is_told(conn: Connection) -> None:
-    found = await holds(conn, "cmp_none")
+async def test_a_launch_that_was_not_read_yet_is_told(world: World, conn: Connection) -> None:
+    world.be_fresh()
+    await ticked(world)
 
-    assert found is not None
-    assert found.kind is HoldKind.UNKNOWN
+    assert await kind_of(conn, SimpleNamespace(tenant_id="ten_a", campaign_id="cmp_none")) is (
+        HoldKind.UNKNOWN
+    )

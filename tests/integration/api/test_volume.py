@@ -27,7 +27,7 @@ def decided(tenant: str) -> list[tuple[Event, int]]:
     ip = f"ip_{tenant}"
     cell = (tenant, "cell", ip, "gmail")
     until = BEGIN + timedelta(hours=2)
-    paced = {"old_per_h": 40, "new_per_h": 55, "connections": 3, "per_connection": 50}
+    paced: dict[str, Any] = {"old_per_h": 40, "new_per_h": 55, "connections": 3, "per_connection": 50}
     ordered = VolumeOrdered(
         tenant_id=tenant, scope="cell", scope_id=ip, provider="gmail", action="quota", quota=700,
         reason="a trial",

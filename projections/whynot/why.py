@@ -1,0 +1,260 @@
+"""Why is this not sending? One answer for a campaign, a sending IP or a send."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, timedelta
+
+from domain.outcome_rules import OutcomeClass
+from domain.sending import Outcome
+from projections.reads import Bound
+from projections.whynot.binding import Found, binding_of, distinct, moves
+from projections.whynot.limits import Limit, of_cell, of_stage
+from projections.whynot.reading import SQL, first_look, ways_of
+from projections.whynot.rows import Campaign, Moving, Row, Snapshot, Wait
+
+OTHERS_MAX = 50
+OPEN_STATES = ("waiting", Outcome.DEFERRED.value)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`binding`: what stops it, None: nothing does. `others`: what else does or soon may."""
+
+    object: str
+    id: str
+    state: str
+    sending: bool
+    binding: Limit | None
+    others: tuple[Limit, ...]
+    as_of: Row | None
+
+    def as_json(self) -> Row:
+        """The fields that scripts rely on."""
+        return {
+            "object": self.object,
+            "id": self.id,
+            "state": self.state,
+            "sending": self.sending,
+            "binding": _told(self.binding) if self.binding else None,
+            "others": [_told(one) for one in self.others],
+            "as_of": self.as_of,
+        }
+
+
+def _told(limit: Limit) -> Row:
+    names = ("limit", "scope", "scope_id", "provider", "rule", "evidence", "lifts_at", "detail")
+    return {name: getattr(limit, name) for name in (*names, "cure")}
+
+
+# ---- a campaign
+
+
+async def of_a_campaign(
+    bound: Bound, campaign_id: str, workspaces: Collection[str] | None = None
+) -> Answer | None:
+    """None: there is no such campaign, or not in these workspaces."""
+    seen = None if workspaces is None else sorted(workspaces)
+    decided = await bound.rows(SQL["decided"], campaign_id=campaign_id, workspaces=seen)
+    if not decided:
+        return None
+    snap = await campaign_look(bound, campaign_id, decided[0])
+    state = snap.campaigns[campaign_id].state
+    return _answer("campaign", campaign_id, state, snap, binding_of(snap))
+
+
+async def campaign_look(bound: Bound, campaign_id: str, decided: Row | None = None) -> Snapshot:
+    """What decides about one campaign. `decided`: its row of the read model, if it is known."""
+    snap, _ = await first_look(bound, [campaign_id])
+    found = snap.campaigns.get(campaign_id) or Campaign(campaign_id, bound.tenant_id, "launching")
+    if decided:
+        state = found.state
+        if state == "launching" and decided["state"] in {"draft", "scheduled", "cancelled"}:
+            state = decided["state"]
+        known = {"reason": decided["reason"], "scheduled_at": decided["scheduled_at"]}
+        found = replace(found, state=state, **known)
+    return await ways_of(bound, replace(snap, campaigns={campaign_id: found}))
+
+
+def _answer(kind: str, name: str, state: str, snap: Snapshot, found: Found) -> Answer:
+    others = [limit for limit in distinct(found.limits) if limit != found.binding]
+    return Answer(
+        kind, name, state, moves(snap), found.binding, tuple(others[:OTHERS_MAX]), _as_of(snap)
+    )
+
+
+def _as_of(snap: Snapshot) -> Row | None:
+    """How far the schedule, whose rows these are, follows the log."""
+    age_s = snap.stage.schedule_age_s
+    if age_s is None:
+        return None
+    caught_up_at = (snap.stage.now - timedelta(seconds=age_s)).astimezone(UTC)
+    return {"caught_up_at": caught_up_at, "age_s": age_s, "lag_records": snap.stage.lag_records}
+
+
+# ---- a sending IP
+
+
+async def of_an_ip(bound: Bound, ip: str) -> Answer | None:
+    """None: the tenant has no such sending IP."""
+    known, using, moving = await bound.several(
+        (SQL["ip"], {"ip": ip}), (SQL["using"], {"ip": ip}), (SQL["moving_from"], {"ip": ip})
+    )
+    if not known:
+        return None
+    snap, _ = await first_look(bound, [row["campaign_id"] for row in using])
+    today = snap.stage.now.astimezone(UTC).date()
+    met = await bound.rows(SQL["met"], ip=ip, today=today)
+    snap = await ways_of(bound, snap, [ip], [row["provider"] for row in met])
+    alone = replace(snap, moving=[_moving(row) for row in moving])
+    return ip_answer(_only(alone, ip), ip)
+
+
+def _moving(row: Row) -> Moving:
+    names = ("state", "sends", "releases", "ip", "lease_until")
+    oldest = None if row["untold"] else row["oldest_at"]
+    return Moving(**{name: row[name] for name in names}, oldest_at=oldest)
+
+
+def _only(snap: Snapshot, ip: str) -> Snapshot:
+    """As if each campaign had this IP alone."""
+    campaigns = {name: replace(campaign, ips=(ip,)) for name, campaign in snap.campaigns.items()}
+    own = [one for one in snap.ips if one.ip == ip and not one.spare_of]
+    return replace(snap, campaigns=campaigns, ips=own)
+
+
+def ip_answer(snap: Snapshot, ip: str) -> Answer:
+    """Pure. What the IP itself allows comes before what campaigns want."""
+    (own,) = snap.ips
+    providers = sorted({provider for _, provider in snap.cells}) or [""]
+    here = [limit for provider in providers for limit in of_cell(snap, own, provider)]
+    found = binding_of(_running(snap))
+    out = [limit for limit in here if limit.limit == "ips"]
+    whole = [limit for limit in here if limit.limit == "breaker" and limit.scope == "ip"]
+    binding = next(iter((*of_stage(snap.stage), *out)), None) or found.binding
+    shut = next((limit for limit in whole if limit.binds), None)
+    binding = binding or (None if moves(snap) else shut)
+    if binding is None and not found.waits and not moves(snap):
+        binding = _demand(snap, ip)
+    state = own.out or "active"
+    limits = (*found.limits, *here)
+    return _answer("sending_ip", ip, state, snap, Found(binding, limits, found.waits))
+
+
+def _running(snap: Snapshot) -> Snapshot:
+    """Without campaigns that are held for reasons of their own."""
+    running = {
+        name: one for name, one in snap.campaigns.items() if one.state == "running" and one.may_send
+    }
+    waits = [wait for wait in snap.waits if wait.campaign_id in running]
+    return replace(snap, campaigns=running, waits=waits)
+
+
+def _demand(snap: Snapshot, ip: str) -> Limit:
+    states = [one.state if one.may_send else "tenant suspended" for one in snap.campaigns.values()]
+    evidence = {"campaigns": {state: states.count(state) for state in sorted(set(states))}}
+    held = bool(states)
+    return Limit(
+        "demand", "ip", ip, "", "campaigns_held" if held else "nothing_waits", evidence,
+        "no campaign that runs and may use it has mail waiting" if held else
+        "no campaign that may use it has mail waiting",
+        "resume one of its campaigns" if held else "launch a campaign that uses it",
+    )  # fmt: skip
+
+
+# ---- a send
+
+
+async def of_a_send(
+    bound: Bound,
+    send_id: str,
+    workspaces: Collection[str] | None = None,
+    hash_key: bytes = b"",
+) -> Answer | None:
+    """None: there is no such send, or of no campaign in these workspaces."""
+    seen = None if workspaces is None else sorted(workspaces)
+    rows = await bound.rows(SQL["send"], send_id=send_id, workspaces=seen)
+    if not rows:
+        return None
+    send = rows[0]
+    where = {"batch_id": send["batch_id"], "idx": send["idx"]}
+    waiting, release, suppressed = await bound.several(
+        (SQL["waiting"], where),
+        (SQL["release"], where),
+        (SQL["suppressed"], send_about(send, hash_key)),
+    )
+    snap, _ = await first_look(bound, [send["campaign_id"]])
+    snap = replace(snap, waits=_wait_of(send, waiting), moving=[_released(row) for row in release])
+    snap = await ways_of(bound, snap, providers=[send["provider"]])
+    return send_answer(snap, send, suppressed)
+
+
+def send_about(send: Row, hash_key: bytes) -> Row:
+    return {name: send[name] for name in ("contact_id", "campaign_id")} | {"hash_key": hash_key}
+
+
+def _released(row: Row) -> Moving:
+    return Moving(row["state"], row["sends"], 1, row["ip"], row["oldest_at"], row["lease_until"])
+
+
+def _wait_of(send: Row, waiting: Sequence[Row]) -> list[Wait]:
+    about = {"campaign_id": send["campaign_id"], "provider": send["provider"], "zone": send["zone"]}
+    if not waiting:
+        return []
+    (row,) = waiting
+    if send["parked"]:
+        return [Wait(**about, parked=1, parked_why=send["parked"])]
+    why = {"n": row["n"], "reason": send["reason"], "code": send["code"]}
+    why |= {"enhanced": send["enhanced"], "expires_at": row["expires_at"]}
+    due = bool(row["due"])
+    later = None if due else row["due_at"]
+    return [Wait(**about, due=int(due), later=int(not due), next_due_at=later, why=why)]
+
+
+def send_answer(snap: Snapshot, send: Row, suppressed: Sequence[Row]) -> Answer:
+    """Pure. A send that has its end says how it ended, and by which rule."""
+    name, state = send["send_id"], send["state"]
+    if state not in {*OPEN_STATES, "started"}:
+        ended = Found(_ended(send, suppressed), ())
+        return _answer("send", name, state, replace(snap, moving=()), ended)
+    found = binding_of(snap)
+    shut = [_suppressed(send, row) for row in suppressed]
+    retry = [_fatigue(one) for one in (found.binding,) if one and one.limit == "retry"]
+    binding = next(iter(retry), found.binding) or (None if moves(snap) else next(iter(shut), None))
+    limits = [_fatigue(one) if one.limit == "retry" else one for one in found.limits]
+    return _answer("send", name, state, snap, Found(binding, (*limits, *shut), found.waits))
+
+
+def _fatigue(limit: Limit) -> Limit:
+    """A wait for the contact's sake is no retry."""
+    tired = str(limit.evidence.get("reason", "")).lower() == "fatigue"
+    detail = "its contact got as much mail as the tenant allows"
+    return replace(limit, limit="fatigue", detail=detail) if tired else limit
+
+
+def _ended(send: Row, suppressed: Sequence[Row]) -> Limit:
+    state = send["state"]
+    evidence = {name: send[name] for name in ("n", "ip", "reason", "code", "enhanced", "ended_at")}
+    evidence |= {"outcome": state}
+    about = ("send", send["send_id"], send["provider"])
+    if state == Outcome.AMBIGUOUS:
+        cure = "`penguin ambiguous resolve`, once evidence tells"
+        detail = "the reply to the final dot never came: nobody knows whether it was accepted"
+        return Limit("ambiguous", *about, str(OutcomeClass.AMBIGUOUS), evidence, detail, cure)
+    if state == Outcome.SUPPRESSED:
+        scope, _, why = send["reason"].rpartition(":")
+        evidence |= {"scope": scope or "tenant", "still": bool(suppressed)}
+        detail = f"its contact must not be mailed: {why}"
+        return Limit("suppression", *about, send["reason"], evidence, detail, "lift it, send anew")
+    detail = f"it ended as {state}" + (f": {send['reason']}" if send["reason"] else "")
+    return Limit("ended", *about, send["reason"] or state, evidence, detail)
+
+
+def _suppressed(send: Row, row: Row) -> Limit:
+    evidence = {name: row[name] for name in ("scope", "target", "reason", "since")}
+    return Limit(
+        "suppression", row["scope"], row["target"] or send["contact_id"], "", row["reason"],
+        evidence, f"its contact must not be mailed ({row['scope']}): it will end as suppressed",
+        "lift the suppression",
+    )  # fmt: skip
