@@ -19,6 +19,7 @@ WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
   AND c.campaign_id = r.campaign_id AND c.state = 'running'
   AND i.ip = r.ip AND NOT i.retired
   AND EXISTS (SELECT FROM pipeline.tenant t WHERE t.tenant_id = r.tenant_id AND t.may_send)
+  AND pipeline.breaker_against(r.ip, r.provider, c.domain_id, r.tenant_id, r.campaign_id, r.uses) IS NULL
   -- Asked once, not per row: NULL where the gate is shut, or another stack may send.
   AND r.epoch = (SELECT g.epoch FROM pipeline.gate g WHERE g.open
     AND g.incarnation = pipeline.incarnation() AND g.holder = %(stack_id)s)

@@ -14,6 +14,8 @@ from domain import masks
 from domain.fairness import Turns, by_priority, round_robin
 from domain.sending import BATCH_SIZE_MAX
 from domain.sending_ip import EVERY_PROVIDER
+from domain.uses import Use
+from streams.releasing.bounds import Bounds
 
 #: Providers of a campaign that are looked up one by one; more of them are looked for in the crowd.
 TIGHT_MAX = 64
@@ -44,7 +46,8 @@ class Pick:
     row: Waiting
     mask: int
     ip: str
-    cap_per_day: int | None
+    cap_per_day: int | None  # the least of static cap and quota
+    uses: tuple[Use, ...] = ()  # what it is charged to beside its cell
 
     @property
     def size(self) -> int:
@@ -65,7 +68,8 @@ class Cell:
 
     cap_per_day: int | None = None
     used: int = 0
-    tokens: float | None = None
+    tokens: float | None = None  # of the static rate
+    paced: float | None = None  # tokens of the governor's rate
 
     @property
     def headroom(self) -> float:
@@ -75,7 +79,8 @@ class Cell:
     @property
     def limit(self) -> float:
         """Sends that may leave at this moment."""
-        return self.headroom if self.tokens is None else min(self.headroom, int(self.tokens))
+        tokens = [int(held) for held in (self.tokens, self.paced) if held is not None]
+        return min([self.headroom, *tokens])
 
 
 @dataclass(frozen=True)
@@ -103,15 +108,30 @@ class Limits:
     only: tuple[str, ...] | None = None  # None: every other provider is open
 
 
+@dataclass(frozen=True)
+class Wider:
+    """What binds a campaign beside its own cells, by provider."""
+
+    left: Mapping[str, float] = field(default_factory=dict)  # sends that its domain may still send
+    spares: Mapping[str, Sequence[str]] = field(default_factory=dict)  # IPs that take its excess
+
+
 def limits(
-    ips: Sequence[str], rules: Rules, sends_left: Mapping[tuple[str, str], float], depth: int
+    ips: Sequence[str],
+    rules: Rules,
+    sends_left: Mapping[tuple[str, str], float],
+    depth: int,
+    wider: Wider,
 ) -> Limits:
     """What `ips` allow. `sends_left`: of cells that were used today and are tight."""
     cells = (*rules.caps, *rules.rates, *sends_left)
     named = {provider for ip, provider in cells if ip in ips} - {EVERY_PROVIDER}
+    named |= wider.left.keys() | wider.spares.keys()
 
     def room(provider: str) -> float:
-        return max(_left(rules, ip, provider, sends_left) for ip in ips)
+        usable = (*ips, *wider.spares.get(provider, ()))
+        found = max((_left(rules, ip, provider, sends_left) for ip in usable), default=0.0)
+        return min(found, wider.left.get(provider, float("inf")))
 
     rooms = {provider: room(provider) for provider in sorted(named)}
     shut = tuple(provider for provider, left in rooms.items() if left < 1)
@@ -139,6 +159,8 @@ class Allowance:
 
     lanes: dict[str, Lane]
     cells: defaultdict[tuple[str, str], Cell] = field(default_factory=lambda: defaultdict(Cell))
+    bounds: Bounds = field(default_factory=Bounds)
+    alive: frozenset[str] = frozenset()  # IPs that anything may leave from, with room or without
 
     @property
     def full(self) -> bool:
@@ -161,7 +183,8 @@ class Allowance:
         cell, lane = self.cells[ip, row.provider], self.lanes[ip]
         if lane.room <= 0:
             return 0
-        return int(min(row.mask.bit_count(), BATCH_SIZE_MAX, cell.limit, lane.depth))
+        room = self.bounds.room(row.campaign_id, ip, row.provider)
+        return int(min(row.mask.bit_count(), BATCH_SIZE_MAX, cell.limit, lane.depth, room))
 
     def _take(self, row: Waiting, ip: str, size: int) -> Pick:
         cell = self.cells[ip, row.provider]
@@ -169,7 +192,11 @@ class Allowance:
         cell.used += size
         if cell.tokens is not None:
             cell.tokens -= size
-        return Pick(row, masks.first(row.mask, size), ip, cell.cap_per_day)
+        if cell.paced is not None:
+            cell.paced -= size
+        used = self.bounds.uses(row.campaign_id, ip, row.provider) or ()
+        self.bounds.take(used, size)
+        return Pick(row, masks.first(row.mask, size), ip, cell.cap_per_day, used)
 
 
 def pick(rows: Iterable[Waiting], allowance: Allowance, deficits: Deficits) -> list[Pick]:

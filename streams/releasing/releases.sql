@@ -26,8 +26,10 @@ WITH RECURSIVE at AS (
           ORDER BY w.campaign_id LIMIT 1)
   FROM at WHERE at.campaign_id IS NOT NULL
 )
-SELECT c.campaign_id, c.state, c.ips, t.may_send
+SELECT c.campaign_id, c.state, c.ips, t.may_send, c.tenant_id, c.domain_id, c.mailbox_id, c.pool_id,
+  t.daily_limit, c.daily_limit, CASE WHEN m.may_send THEN m.daily_limit WHEN m.may_send IS FALSE THEN 0 END
 FROM at JOIN pipeline.campaign c USING (campaign_id) JOIN pipeline.tenant t USING (tenant_id)
+LEFT JOIN pipeline.mailbox m USING (mailbox_id)
 
 -- name: lanes
 SELECT i.ip, coalesce(sum(r.size), 0)::int AS released
@@ -124,18 +126,18 @@ WHERE (w.batch_id, w.n, w.due_at) = (t.batch_id, t.n, t.due_at) AND NOT w.ranges
 -- name: release
 INSERT INTO pipeline.release (release_id, batch_id, n, number, tenant_id, campaign_id, provider,
   priority, ip, ranges, size, due_at, state, outcome, reason, cap_day, cap_per_day, lease_until,
-  charged, epoch)
+  charged, epoch, uses)
 SELECT r.release_id, r.batch_id, r.n, r.number, r.tenant_id, r.campaign_id, r.provider, r.priority,
   r.ip, r.ranges::int4multirange, r.size, r.due_at, %(state)s, r.outcome, r.reason, %(today)s,
   r.cap_per_day, %(lease_until)s, CASE WHEN %(state)s = 'released' THEN r.size ELSE 0 END,
-  (SELECT epoch FROM pipeline.gate)
+  (SELECT epoch FROM pipeline.gate), string_to_array(r.uses, E'\x1f')
 FROM unnest(%(release_id)s::text[], %(batch_id)s::text[], %(n)s::int[], %(number)s::int[],
             %(tenant_id)s::text[], %(campaign_id)s::text[], %(provider)s::text[],
             %(priority)s::text[], %(ip)s::text[], %(ranges)s::text[], %(size)s::int[],
             %(due_at)s::timestamptz[], %(outcome)s::text[], %(reason)s::text[],
-            %(cap_per_day)s::int[])
+            %(cap_per_day)s::int[], %(uses)s::text[])
      AS r (release_id, batch_id, n, number, tenant_id, campaign_id, provider, priority, ip, ranges,
-           size, due_at, outcome, reason, cap_per_day)
+           size, due_at, outcome, reason, cap_per_day, uses)
 
 -- name: open_cells
 INSERT INTO pipeline.cap (ip, provider, day)
@@ -150,6 +152,20 @@ FROM unnest(%(ip)s::text[], %(provider)s::text[], %(size)s::int[], %(cap_per_day
      AS k (ip, provider, size, cap_per_day)
 WHERE c.ip = k.ip AND c.provider = k.provider AND c.day = %(today)s
   AND (k.cap_per_day IS NULL OR c.started + c.reserved + k.size <= k.cap_per_day)
+
+-- name: open_uses
+INSERT INTO pipeline.use (scope, scope_id, provider, day)
+SELECT u.scope, u.scope_id, u.provider, %(today)s
+FROM unnest(%(scope)s::text[], %(scope_id)s::text[], %(provider)s::text[]) AS u (scope, scope_id, provider)
+ON CONFLICT DO NOTHING
+
+-- name: charge_uses
+-- As `charge`, for what is wider than a cell; `most`: of today, NULL where nothing binds.
+UPDATE pipeline.use u SET reserved = u.reserved + k.size
+FROM unnest(%(scope)s::text[], %(scope_id)s::text[], %(provider)s::text[], %(size)s::bigint[],
+            %(most)s::bigint[]) AS k (scope, scope_id, provider, size, most)
+WHERE (u.scope, u.scope_id, u.provider) = (k.scope, k.scope_id, k.provider) AND u.day = %(today)s
+  AND (k.most IS NULL OR u.started + u.reserved + k.size <= k.most)
 
 -- name: put_buckets
 INSERT INTO pipeline.bucket (ip, provider, tokens, refilled_at)
@@ -179,9 +195,12 @@ WITH why AS (
     WHEN c.state IS DISTINCT FROM 'running' THEN 'campaign ' || coalesce(c.state, 'unknown')
     WHEN t.may_send IS DISTINCT FROM true THEN 'tenant suspended'
     WHEN b.parked IS DISTINCT FROM '' THEN 'batch parked'
-    WHEN i.retired IS DISTINCT FROM false THEN 'sending IP retired'
+    WHEN i.gone IS DISTINCT FROM false THEN 'sending IP retired'
+    WHEN i.quarantined THEN 'sending IP in quarantine'
+    WHEN i.retired THEN 'VPS out of service'
     WHEN b.expires_at <= %(now)s THEN 'expired'
     WHEN r.cap_day < %(today)s THEN 'past its cap day'
+    ELSE pipeline.breaker_against(r.ip, r.provider, c.domain_id, r.tenant_id, r.campaign_id, r.uses)
   END AS reason
   FROM pipeline.release r
   LEFT JOIN pipeline.campaign c USING (campaign_id)
@@ -210,6 +229,13 @@ WITH why AS (
   UPDATE pipeline.cap c SET reserved = c.reserved - back.sends
   FROM (SELECT ip, provider, cap_day, sum(returned) AS sends FROM withdrawn GROUP BY 1, 2, 3) back
   WHERE c.ip = back.ip AND c.provider = back.provider AND c.day = back.cap_day
+), returned_uses AS (
+  UPDATE pipeline.use u SET reserved = u.reserved - back.sends
+  FROM (SELECT split_part(name, ':', 1) AS scope, split_part(name, ':', 2) AS scope_id,
+          regexp_replace(name, '^[^:]*:[^:]*:', '') AS provider, cap_day, sum(returned) AS sends
+        FROM withdrawn, unnest(uses) AS name GROUP BY 1, 2, 3, 4) back
+  WHERE (u.scope, u.scope_id, u.provider) = (back.scope, back.scope_id, back.provider)
+    AND u.day = back.cap_day
 )
 SELECT count(*)::int, coalesce(sum(size), 0)::int FROM withdrawn
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -13,9 +13,22 @@ from psycopg.types.json import Jsonb
 
 from adapters.postgres import named_sql
 from domain import masks
+from domain.uses import Use
 from projections.fold import Connection
 from streams.columns import columns
-from streams.releasing.picking import Allowance, Cell, Deficits, Lane, Pick, Rules, Waiting, limits
+from streams.releasing import volume
+from streams.releasing.bounds import Bounds
+from streams.releasing.picking import (
+    Allowance,
+    Cell,
+    Deficits,
+    Lane,
+    Pick,
+    Rules,
+    Waiting,
+    Wider,
+    limits,
+)
 
 SQL = named_sql(Path(__file__).with_name("releases.sql"))
 
@@ -27,6 +40,7 @@ ROWS_OF_A_TIGHT_PROVIDER = 16
 ReleaseId = Callable[..., str]
 SendsLeft = Mapping[tuple[str, str], float]  # (ip, provider) → sends that cap and bucket allow
 Campaigns = Mapping[str, Sequence[str]]  # campaign_id → the IPs it may use
+WiderBy = Mapping[str, Wider]  # campaign_id → what binds it beside its cells
 
 
 class CapOverrun(RuntimeError):  # noqa: N818 - says what would have happened
@@ -58,21 +72,21 @@ async def rows_of(conn: Connection, name: str, **given: Any) -> list[tuple[Any, 
 
 
 async def allowance(
-    conn: Connection, moment: Moment, campaigns: Campaigns, depth: int
+    conn: Connection, moment: Moment, ips: Sequence[str], depth: int, bounds: Bounds
 ) -> tuple[Allowance, Rules, SendsLeft]:
     """The lanes with room, the rules of their IPs, and what is left of the cells that are tight."""
-    ips = sorted({ip for allowed in campaigns.values() for ip in allowed})
-    given = {"ips": ips, "today": moment.today, "now": moment.now, "depth": depth}
+    given = {"ips": list(ips), "today": moment.today, "now": moment.now, "depth": depth}
     async with conn.pipeline():
         lanes = await conn.execute(SQL["lanes"], given)
         rules = await conn.execute(SQL["rules"], given)
         tight = await conn.execute(SQL["tight"], given)
     found = {ip: Lane(depth, depth - released) for ip, released in await lanes.fetchall()}
-    left: dict[tuple[str, str], float] = {}
+    left = {place: sends for place, sends in bounds.cells_left().items() if sends < depth}
     for *place, sends in await tight.fetchall():
         left[place[0], place[1]] = min(sends, left.get((place[0], place[1]), sends))
     with_room = {ip: lane for ip, lane in found.items() if lane.room > 0}
-    return Allowance(with_room), _rules(await rules.fetchall()), left
+    allowed = Allowance(with_room, bounds=bounds, alive=frozenset(found))
+    return allowed, _rules(await rules.fetchall()), left
 
 
 def _rules(rows: Sequence[tuple[Any, ...]]) -> Rules:
@@ -93,10 +107,12 @@ async def due(
     rules: Rules,
     left: SendsLeft,
     depth: int,
+    wider: WiderBy,
 ) -> list[Waiting]:
     """The first waiting rows of each campaign that may leave now."""
     wanted = [
-        {"campaign_id": campaign_id} | asdict(limits(ips, rules, left, depth))
+        {"campaign_id": campaign_id}
+        | asdict(limits(ips, rules, left, depth, wider.get(campaign_id, _NOTHING_WIDER)))
         for campaign_id, ips in campaigns.items()
     ]
     rows_max = max(ROWS_OF_A_CAMPAIGN_MIN, ROWS_MAX // max(1, len(wanted)))
@@ -109,7 +125,16 @@ async def due(
         rows_max=rows_max,
         tight_rows_max=ROWS_OF_A_TIGHT_PROVIDER,
     )
-    return [_waiting(row, campaigns[row[4]]) for row in found]
+    return [_waiting(row, _ips_of(row, campaigns, wider)) for row in found]
+
+
+_NOTHING_WIDER = Wider()
+
+
+def _ips_of(row: Sequence[Any], campaigns: Campaigns, wider: WiderBy) -> Sequence[str]:
+    campaign_id, provider = row[4], row[5]
+    spares = wider.get(campaign_id, _NOTHING_WIDER).spares.get(provider, ())
+    return (*campaigns[campaign_id], *spares)
 
 
 def _waiting(row: Sequence[Any], ips: Sequence[str]) -> Waiting:
@@ -145,8 +170,14 @@ async def fill(
     stored = {(ip, provider): rest for ip, provider, *rest in await buckets.fetchall()}
     for place in places:
         tokens = _tokens(rules.rate(*place), stored.get(place), moment.now)
-        allowed.cells[place] = Cell(rules.cap(*place), used_by.get(place, 0), tokens)
+        paced, quota = allowed.bounds.tokens(*place), allowed.bounds.quota(*place)
+        cap = _least(rules.cap(*place), quota)
+        allowed.cells[place] = Cell(cap, used_by.get(place, 0), tokens, paced)
     return {(priority, tenant): sends for priority, tenant, sends in await deficits.fetchall()}
+
+
+def _least(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _tokens(
@@ -176,12 +207,18 @@ class Released:
     mask: int
     ip: str = ""
     cap_per_day: int | None = None
+    used: tuple[Use, ...] = ()
     outcome: str = ""
     reason: str = ""
 
     @property
     def size(self) -> int:
         return self.mask.bit_count()
+
+    @property
+    def uses(self) -> str:
+        """What it is charged to beside its cell, as the statement `release` takes it."""
+        return "\x1f".join(use.name for use in self.used)
 
 
 async def numbered(
@@ -215,7 +252,7 @@ async def save(
 
 
 _OF_THE_ROW = "batch_id n tenant_id campaign_id provider priority due_at"
-_OF_THE_RELEASE = "release_id number ip size cap_per_day outcome reason"
+_OF_THE_RELEASE = "release_id number ip size cap_per_day outcome reason uses"
 _RELEASE = f"{_OF_THE_ROW} {_OF_THE_RELEASE} ranges"
 
 
@@ -233,19 +270,32 @@ async def charge(
     for pick in picks:
         sizes[pick.ip, pick.row.provider] += pick.size
     cells = [(*place, sizes[place], allowed.cells[place].cap_per_day) for place in sorted(sizes)]
-    given = columns("ip provider size cap_per_day", cells)
-    await conn.execute(SQL["open_cells"], given | {"today": moment.today})
-    charged = await conn.execute(SQL["charge"], given | {"today": moment.today})
-    if charged.rowcount != len(cells):
-        raise CapOverrun(f"{len(cells)} cells to charge, {charged.rowcount} had room")
-    buckets = [
-        (*place, allowed.cells[place].tokens)
-        for place in sizes
-        if allowed.cells[place].tokens is not None
-    ]
-    if buckets:
-        given = columns("ip provider tokens", buckets)
-        await conn.execute(SQL["put_buckets"], given | {"now": moment.now})
+    given = columns("ip provider size cap_per_day", cells) | {"today": moment.today}
+    uses = volume.charges(picks, allowed.bounds)
+    wide = columns("scope scope_id provider size most", uses) | {"today": moment.today}
+    async with conn.pipeline():
+        await conn.execute(SQL["open_cells"], given)
+        charged = await conn.execute(SQL["charge"], given)
+        await conn.execute(SQL["open_uses"], wide)
+        used = await conn.execute(SQL["charge_uses"], wide)
+        await _put_tokens(conn, moment, allowed, sizes)
+    if charged.rowcount != len(cells) or used.rowcount != len(uses):
+        raise CapOverrun(
+            f"{len(cells)} cells and {len(uses)} uses to charge,"
+            f" {charged.rowcount} and {used.rowcount} had room"
+        )
+
+
+async def _put_tokens(
+    conn: Connection, moment: Moment, allowed: Allowance, places: Iterable[tuple[str, str]]
+) -> None:
+    """What is left of the static rates' buckets, and of the governor's."""
+    cells = {place: allowed.cells[place] for place in places}
+    held = [(*place, cell.tokens) for place, cell in cells.items() if cell.tokens is not None]
+    paced = [(*place, cell.paced) for place, cell in cells.items() if cell.paced is not None]
+    for rows, statement in ((held, SQL["put_buckets"]), (paced, volume.SQL["put_buckets"])):
+        if rows:
+            await conn.execute(statement, columns("ip provider tokens", rows) | {"now": moment.now})
 
 
 async def save_deficits(conn: Connection, before: Deficits, after: Deficits) -> None:

@@ -18,9 +18,11 @@ from adapters.kafka_log import Draft
 from domain.ids import deriver
 from domain.ports import EventLog
 from projections.fold import Connection
-from streams.releasing import records, rows
+from streams.releasing import records, rows, volume
+from streams.releasing.bounds import Campaign
 from streams.releasing.gate import Gate
 from streams.releasing.picking import Deficits, Pick, pick
+from streams.releasing.reach import reach
 from streams.releasing.rows import SQL, Moment, Released
 from streams.schedule import store
 
@@ -116,10 +118,9 @@ class Releaser:
             moment, campaigns = await self._ready(conn)
             if moment is None:
                 return 0
+            found = [Campaign(*row) for row in campaigns]
             running = {
-                campaign_id: ips
-                for campaign_id, state, ips, may_send in campaigns
-                if state == "running" and may_send
+                one.campaign_id: one for one in found if one.state == "running" and one.may_send
             }
             made = await self._choose(conn, moment, running) if running else []
         if made:
@@ -142,16 +143,17 @@ class Releaser:
         return Moment(now), await campaigns.fetchall()
 
     async def _choose(
-        self, conn: Connection, moment: Moment, running: dict[str, Sequence[str]]
+        self, conn: Connection, moment: Moment, running: dict[str, Campaign]
     ) -> list[Released]:
         depth = self._pace.lane_depth_sends
-        allowed, rules, left = await rows.allowance(conn, moment, running, depth)
-        usable = {
-            campaign_id: [ip for ip in ips if ip in allowed.lanes]
-            for campaign_id, ips in running.items()
-        }
-        usable = {campaign_id: ips for campaign_id, ips in usable.items() if ips}
-        waiting = await rows.due(conn, moment, usable, rules, left, depth) if usable else []
+        bounds, others = await volume.bounds(conn, moment.now, moment.today, running)
+        ips = {ip for one in running.values() for ip in one.ips}
+        ips |= {ip for found in others.values() for ip in found}
+        allowed, rules, left = await rows.allowance(conn, moment, sorted(ips), depth, bounds)
+        usable, wider = reach(allowed, running, others)
+        if not usable:
+            return []
+        waiting = await rows.due(conn, moment, usable, rules, left, depth, wider)
         if not waiting:
             return []
         before = await rows.fill(conn, moment, allowed, rules, waiting)
@@ -171,7 +173,7 @@ class Releaser:
         parts = [(one.row, one.mask) for one in picks]
         ids = await rows.numbered(conn, parts, self._release_id) if parts else []
         return [
-            Released(release_id, number, one.row, one.mask, one.ip, one.cap_per_day)
+            Released(release_id, number, one.row, one.mask, one.ip, one.cap_per_day, one.uses)
             for one, (release_id, number) in zip(picks, ids, strict=True)
         ]
 

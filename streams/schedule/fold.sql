@@ -88,26 +88,30 @@ WITH s AS (
               %(tenant_id)s::text[], %(campaign_id)s::text[], %(ip)s::text[], %(provider)s::text[],
               %(ranges)s::text[], %(size)s::int[], %(cap_day)s::date[], %(cap_per_day)s::int[],
               %(deadline_at)s::timestamptz[], %(owner)s::text[], %(journal)s::text[],
-              %(at)s::timestamptz[])
+              %(at)s::timestamptz[], %(uses)s::text[])
        AS s (release_id, batch_id, n, number, tenant_id, campaign_id, ip, provider, ranges, size,
-             cap_day, cap_per_day, deadline_at, owner, journal, at)
+             cap_day, cap_per_day, deadline_at, owner, journal, at, uses)
 ), known AS (
   UPDATE pipeline.release r
   SET state = CASE WHEN r.state = 'concluded' THEN r.state ELSE 'started' END,
       owner = s.owner, journal = s.journal, deadline_at = s.deadline_at,
-      claimed_at = coalesce(r.claimed_at, s.at), charged = 0, folded = s.size
+      claimed_at = coalesce(r.claimed_at, s.at), charged = 0, folded = s.size,
+      uses = string_to_array(s.uses, E'\x1f')
   FROM s WHERE r.release_id = s.release_id AND r.folded = 0
-  RETURNING r.ip, r.provider, r.cap_day, s.size AS started, old.charged AS returned
+  RETURNING r.ip, r.provider, r.cap_day, s.size AS started, old.charged AS returned,
+    r.uses AS started_of, old.uses AS returned_to
 ), fresh AS (
   INSERT INTO pipeline.release (release_id, batch_id, n, number, tenant_id, campaign_id, provider,
     priority, ip, ranges, size, due_at, state, cap_day, cap_per_day, lease_until, owner, journal,
-    claimed_at, deadline_at, folded)
+    claimed_at, deadline_at, folded, uses)
   SELECT s.release_id, s.batch_id, s.n, s.number, s.tenant_id, s.campaign_id, s.provider,
     coalesce(b.priority, 'normal'), s.ip, s.mranges, s.size, s.at, 'started', s.cap_day,
-    s.cap_per_day, s.at, s.owner, s.journal, s.at, s.deadline_at, s.size
+    s.cap_per_day, s.at, s.owner, s.journal, s.at, s.deadline_at, s.size,
+    string_to_array(s.uses, E'\x1f')
   FROM s LEFT JOIN pipeline.batch b USING (batch_id)
   WHERE NOT EXISTS (SELECT FROM pipeline.release r WHERE r.release_id = s.release_id)
-  RETURNING ip, provider, cap_day, folded AS started, 0 AS returned
+  RETURNING ip, provider, cap_day, folded AS started, 0 AS returned, uses AS started_of,
+    '{}'::text[] AS returned_to
 )
 SELECT * FROM known UNION ALL SELECT * FROM fresh
 
@@ -129,7 +133,8 @@ SET state = 'concluded',
 FROM k JOIN pipeline.attempt_set a USING (batch_id, n)
 WHERE r.batch_id = k.batch_id AND r.n = k.n AND r.state IN ('released', 'started', 'ending')
   AND r.ranges <@ a.concluded
-RETURNING r.ip, r.provider, r.cap_day, 0 AS started, old.charged - new.charged AS returned
+RETURNING r.ip, r.provider, r.cap_day, 0 AS started, old.charged - new.charged AS returned,
+  '{}'::text[] AS started_of, r.uses AS returned_to
 
 -- name: void_releases
 -- A release that nobody claimed, of sends that another release is known to have started: of a
@@ -154,7 +159,9 @@ WITH k AS (
   SET ranges = pipeline.waiting.ranges + excluded.ranges,
       size = pipeline.sends(pipeline.waiting.ranges + excluded.ranges)
 )
-SELECT ip, provider, cap_day, 0 AS started, returned FROM voided
+SELECT ip, provider, cap_day, 0 AS started, returned, '{}'::text[] AS started_of,
+  uses AS returned_to
+FROM voided
 
 -- name: charge_started
 INSERT INTO pipeline.cap (ip, provider, day, started)
@@ -166,6 +173,19 @@ UPDATE pipeline.cap c SET reserved = c.reserved - r.returned
 FROM unnest(%(ip)s::text[], %(provider)s::text[], %(day)s::date[], %(returned)s::bigint[])
      AS r (ip, provider, day, returned)
 WHERE c.ip = r.ip AND c.provider = r.provider AND c.day = r.day AND r.returned <> 0
+
+-- name: start_uses
+INSERT INTO pipeline.use AS u (scope, scope_id, provider, day, started)
+SELECT * FROM unnest(%(scope)s::text[], %(scope_id)s::text[], %(provider)s::text[], %(day)s::date[],
+                     %(started)s::bigint[])
+ON CONFLICT (scope, scope_id, provider, day) DO UPDATE SET started = u.started + excluded.started
+
+-- name: return_uses
+UPDATE pipeline.use u SET reserved = u.reserved - r.returned
+FROM unnest(%(scope)s::text[], %(scope_id)s::text[], %(provider)s::text[], %(day)s::date[],
+            %(returned)s::bigint[]) AS r (scope, scope_id, provider, day, returned)
+WHERE (u.scope, u.scope_id, u.provider, u.day) = (r.scope, r.scope_id, r.provider, r.day)
+  AND r.returned <> 0
 
 -- name: park
 INSERT INTO pipeline.poison (subject, reason) VALUES (%(subject)s, %(reason)s)

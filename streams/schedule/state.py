@@ -23,6 +23,7 @@ from domain.sending import (
     SendsCancelled,
     SliceStarted,
 )
+from domain.uses import use_of
 
 #: `OutcomesRecorded.source` of the worker whose claim won.
 OWNER = "owner"
@@ -134,6 +135,8 @@ class Schedule:
     def started(self, event: SliceStarted, at: datetime) -> None:
         """These indexes may be on the wire: they wait no more, whoever released them."""
         mask = masks.of(event.ranges)
+        for name in event.uses:
+            use_of(name)  # raises for one that is none
         self._set(event.batch_id, event.n).started |= mask
         self.gone[event.batch_id, event.n] |= mask
         self.starts.setdefault(event.release_id, (event, at))

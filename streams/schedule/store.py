@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from itertools import count, islice
 from pathlib import Path
@@ -11,6 +11,7 @@ from typing import Any
 
 from adapters.postgres import named_sql
 from domain import masks
+from domain.uses import use_of
 from projections.fold import Connection
 from streams.columns import columns
 from streams.schedule.state import AttemptSet, Batch, Deferral, RetryAt, Schedule
@@ -126,7 +127,7 @@ async def _save_releases(conn: Connection, schedule: Schedule, release_id: Relea
 
 _START = (
     "release_id batch_id n number tenant_id campaign_id ip provider ranges size cap_day"
-    " cap_per_day deadline_at owner journal at"
+    " cap_per_day deadline_at owner journal at uses"
 )
 
 
@@ -138,6 +139,7 @@ def _start(schedule: Schedule, key: str, release_id: ReleaseId) -> tuple[Any, ..
         "ranges": masks.text(mask),
         "size": mask.bit_count(),
         "at": at,
+        "uses": "\x1f".join(event.uses),
     }
     return tuple(known[name] if name in known else getattr(event, name) for name in _START.split())
 
@@ -149,15 +151,29 @@ def _number(found: str, batch_id: str, n: int, release_id: ReleaseId) -> int | N
 
 
 async def _save_charges(conn: Connection, charges: Sequence[tuple[Any, ...]]) -> None:
-    """One row of caps per cell: (ip, provider, day, started, returned) summed up."""
-    sums: defaultdict[Cell, list[int]] = defaultdict(lambda: [0, 0])
-    for ip, provider, day, started, returned in charges:
-        sums[ip, provider, day][0] += started
-        sums[ip, provider, day][1] += returned
-    rows = [(*cell, *total) for cell, total in sorted(sums.items()) if any(total)]
-    if not rows:
-        return
-    charge = columns("ip provider day started returned", rows)
+    """One row of caps per cell, and one per use: what is started, what is given back, summed up."""
+    cells: defaultdict[Cell, list[int]] = defaultdict(lambda: [0, 0])
+    uses: defaultdict[tuple[str, str, str, date], list[int]] = defaultdict(lambda: [0, 0])
+    for ip, provider, day, started, returned, started_of, returned_to in charges:
+        cells[ip, provider, day][0] += started
+        cells[ip, provider, day][1] += returned
+        for name in started_of:
+            uses[*use_of(name), day][0] += started
+        for name in returned_to:
+            uses[*use_of(name), day][1] += returned
     async with conn.pipeline():
-        await conn.execute(SQL["charge_started"], charge)
-        await conn.execute(SQL["return_reserved"], charge)
+        await _save_sums(conn, "ip provider day", cells, ("charge_started", "return_reserved"))
+        await _save_sums(conn, "scope scope_id provider day", uses, ("start_uses", "return_uses"))
+
+
+async def _save_sums(
+    conn: Connection,
+    names: str,
+    sums: Mapping[tuple[Any, ...], Sequence[int]],
+    statements: tuple[str, str],
+) -> None:
+    rows = [(*key, *total) for key, total in sorted(sums.items()) if any(total)]
+    if rows:
+        given = columns(f"{names} started returned", rows)
+        for statement in statements:
+            await conn.execute(SQL[statement], given)

@@ -34,7 +34,12 @@ from tests.schedule_kit import apply, recorded, rows
 pytestmark = pytest.mark.stack
 
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
-CELL = {"tenant_id": "ten_a", "scope": "cell", "scope_id": "ip_a", "provider": "gmail"}
+CELL: dict[str, Any] = {
+    "tenant_id": "ten_a",
+    "scope": "cell",
+    "scope_id": "ip_a",
+    "provider": "gmail",
+}
 GATE = CELL | {"scope": "campaign", "scope_id": "cmp_a", "provider": ""}
 WHY: dict[str, Any] = {"rule": "test", "counts": {}, "governor": 1}
 VOLUME_ROWS = """
@@ -68,16 +73,21 @@ def quota(new: int, minutes: int, **scope: Any) -> QuotaSet:
 
 
 def pace(per_h: int, minutes: int) -> RateChanged:
-    rate = {"old_per_h": 1, "new_per_h": per_h, "connections": 2, "per_connection": 20}
+    rate: dict[str, Any] = {
+        "old_per_h": 1,
+        "new_per_h": per_h,
+        "connections": 2,
+        "per_connection": 20,
+    }
     return RateChanged(**CELL, **at(minutes), **rate)
 
 
-def opened(minutes: int, until: datetime | None, scope: dict[str, str]) -> BreakerOpened:
+def opened(minutes: int, until: datetime | None, scope: dict[str, Any]) -> BreakerOpened:
     return BreakerOpened(**scope, **at(minutes), until=until, level=0)
 
 
 def plan(name: str, provider: str = "*") -> WarmupPlanChosen:
-    told = {"curve": [50, 100], "target": 100, "reason": ""}
+    told: dict[str, Any] = {"curve": [50, 100], "target": 100, "reason": ""}
     return WarmupPlanChosen(tenant_id="ten_a", ip="ip_a", provider=provider, plan=name, **told)
 
 
@@ -142,8 +152,8 @@ async def test_a_breaker_that_closes_stays_closed_for_what_was_decided_before(
 
 
 async def test_mailboxes_and_the_ips_of_domains_are_folded(dsn: str, conn: Connection) -> None:
-    box = {"tenant_id": "ten_a", "mailbox_id": "mbx_a"}
-    made = {"domain_id": "dom_a", "warmup_wanted": False}
+    box: dict[str, Any] = {"tenant_id": "ten_a", "mailbox_id": "mbx_a"}
+    made: dict[str, Any] = {"domain_id": "dom_a", "warmup_wanted": False}
     domain = {"tenant_id": "ten_a", "domain_id": "dom_a"}
     steps: list[Event] = [
         MailboxCreated(**box, **made, daily_limit=50),
