@@ -26,6 +26,7 @@ COMMANDS = {
     "run": "run one role in the foreground (what the supervisor and containers start)",
     "send": "a CSV and a template become a campaign",
     "campaign": "pause, resume, cancel or watch a campaign",
+    "whynot": "why a campaign, a sending IP or a send does not send, and when it will",
     "verify": "prove from the log alone that every requested send has exactly one end",
     "ambiguous": "sends of which nobody knows whether they arrived; settle them by evidence",
     "authority": "which stack may send; take that over after a restore",
