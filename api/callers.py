@@ -30,6 +30,11 @@ class Caller:
     def may(self, permission: str) -> bool:
         return permission in self.permissions
 
+    @property
+    def ours(self) -> bool:
+        """Whether it is of the platform: staff, or who runs the stack."""
+        return self.staff or self.permissions >= PLATFORM_PERMISSIONS
+
     def is_fresh(self, now: datetime) -> bool:
         """Whether it proved lately who it is: a session can be stolen; a key is the proof."""
         if not self.session_id:

@@ -49,6 +49,7 @@ from api.v1 import (
     usage,
     users,
     volume,
+    volume_orders,
     vps,
     workspaces,
 )
@@ -105,6 +106,7 @@ ROUTERS = (
     segments,
     imports,
     volume,
+    volume_orders,
 )
 
 

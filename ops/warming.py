@@ -7,9 +7,13 @@ from pathlib import Path
 
 from api.desk import Desk, Desks
 from domain.refusals import Invalid, NotFound
+from ops import tenant_desks
 from ops.launching.desk import ACTOR
 
 TENANT_OF = "SELECT tenant_id FROM pipeline.ip WHERE ip = %s"
+TENANT_OF_CAMPAIGN = "SELECT tenant_id FROM pipeline.campaign WHERE campaign_id = %s"
+_REASON = re.compile(r"[^\x00-\x1f\x7f@]{1,200}")
+_PROVIDER = re.compile(r"\*|[a-z0-9_.-]{0,64}")
 _SEPARATORS = re.compile(r"[,;\s]+")
 
 
@@ -20,6 +24,34 @@ def desk_of(desks: Desks, ip: str) -> Desk:
     if found is None:
         raise NotFound(f"ip: there is no sending IP {ip}; GET /v1/sending-ips lists a tenant's")
     return desks.at(str(found[0]), ACTOR)
+
+
+def desk_for(desks: Desks, scope: str, scope_id: str, tenant: str) -> Desk:
+    """A desk at the tenant that is named, or else has this IP or campaign.
+
+    Raises Invalid, NotFound.
+    """
+    if tenant:
+        return tenant_desks.found(desks, tenant)
+    if scope in {"cell", "ip"}:
+        return desk_of(desks, scope_id)
+    if scope != "campaign":
+        raise Invalid("tenant: say whose it is: --tenant with an id or name")
+    with desks.connect() as conn, conn.transaction():
+        found = conn.execute(TENANT_OF_CAMPAIGN, (scope_id,)).fetchone()
+    if found is None:
+        raise NotFound(f"scope_id: no campaign {scope_id} was launched; see `penguin events`")
+    return desks.at(str(found[0]), ACTOR)
+
+
+def check_words(reason: str, provider: str = "") -> None:
+    """Raises Invalid for a reason that may not stand in the log, or what names no provider."""
+    if not _REASON.fullmatch(reason.strip()):
+        raise Invalid("reason: give up to 200 characters in one line, without names and addresses")
+    if not _PROVIDER.fullmatch(provider):
+        raise Invalid(
+            f"provider: {provider!r} is none; write it as gmail, or * where each is meant"
+        )
 
 
 def numbers(given: str) -> tuple[int, ...]:

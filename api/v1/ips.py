@@ -19,7 +19,6 @@ from api.etags import IfMatch, at, shown, tagged
 from api.problems import Problem, not_found
 from api.wiring import PortsDep, at_desk, may
 from domain import sending_ip
-from domain.access import PLATFORM_PERMISSIONS
 from domain.governor.plans import CURVE_DAYS_MAX
 from domain.ports import Decided
 from domain.sending_ip import EVERY_PROVIDER, MESSAGES_MAX, PORT_MAX, Egress, Rate
@@ -136,8 +135,7 @@ def add_ip(body: NewIp, desk: Writer, caller: Reader) -> Json:
     Only the platform's own people name an address or a relay: either reaches into the network that
     all tenants share. Without one, the system chooses the address and mail goes by MX.
     """
-    is_ours = caller.staff or caller.permissions >= PLATFORM_PERMISSIONS
-    if not is_ours and (body.address or body.route != "mx" or body.relay_host):
+    if not caller.ours and (body.address or body.route != "mx" or body.relay_host):
         raise Problem("forbidden", "only the platform's staff name an address or a relay")
     egress = Egress(_address(body.address), body.route, body.relay_host, body.relay_port)
     ip, decided = commands.create(desk, egress, body.vps_id, Plan(body.warmup_plan))

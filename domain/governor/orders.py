@@ -112,8 +112,10 @@ def order(
 ) -> tuple[VolumeOrdered, ...]:
     """Order it; no event where it stands so already. Raises Invalid, StaffOnly.
 
-    Staff alone raise a quota above the governor's, call something warm, end what staff ordered and
-    end a block of an IP. Whoever calls looks first whether the scope is the tenant's.
+    Before volume control has acted, a resume or quota that is ordered again is a second event,
+    which changes nothing. Staff alone raise a quota above the governor's, call something warm, end
+    what staff ordered and end a block of an IP. Whoever calls looks first whether the scope is the
+    tenant's.
     """
     check(target, wanted)
     _refuse_for_staff(state, target, wanted, standing)
@@ -179,7 +181,7 @@ def _refuse_raise(state: State, wanted: Order, standing: Standing) -> None:
 def _stands(state: State, wanted: Order, standing: Standing) -> bool:
     match wanted.action:
         case Action.STOP:
-            return state.stopped and standing.breaker in {"closed", "blocked"}
+            return state.stopped and state.by_staff >= wanted.by_staff
         case Action.RESUME:
             return not state.stopped and standing.breaker == "closed"
         case Action.QUOTA:
