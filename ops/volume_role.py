@@ -18,13 +18,13 @@ from streams.volume.store import PostgresStore
 from streams.volume.tracing import LedgerTracer
 
 if TYPE_CHECKING:
-    from streams.worker import WorkerApp
+    from streams.runtime import StreamRuntime
 
 
-async def install(settings: Settings, app: WorkerApp, stack: AsyncExitStack) -> None:
+async def install(settings: Settings, app: StreamRuntime, stack: AsyncExitStack) -> None:
     """Put volume control on the app; what it opens is closed with the stack."""
     control, store, letters = await opened(settings, stack)
-    agent.install(app, settings, control, store, letters)
+    agent.install(app, control, store, letters)
 
 
 async def opened(

@@ -10,10 +10,10 @@ from typing import Any
 
 import structlog
 
-from adapters.settings import Settings
 from domain.event import Topic
 from domain.ports import DeadLetters
-from streams import guard, timers, worker
+from streams import guard, timers
+from streams.runtime import StreamRuntime
 from streams.volume.control import Control
 from streams.volume.sifting import TOPICS
 from streams.volume.store import PostgresStore, Unfit
@@ -56,17 +56,11 @@ class Gathering:
 
 
 def install(
-    app: worker.WorkerApp,
-    settings: Settings,
-    control: Control,
-    store: PostgresStore,
-    letters: DeadLetters,
+    app: StreamRuntime, control: Control, store: PostgresStore, letters: DeadLetters
 ) -> None:
-    """Put the agents, one a topic, and the timers on the app."""
+    """Put the agent and its timers on the app."""
     gathering = Gathering(control)
-    for topic in TOPICS:
-        channel = worker.records(app, settings, topic)
-        guard.agent(app, channel, f"volume {topic.value}", gathering.step, letters)
+    guard.agent(app, TOPICS, "volume control", gathering.step, letters)
 
     async def report() -> None:
         await store.report(await control.lag(), await store.now())
