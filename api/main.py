@@ -51,6 +51,7 @@ from api.v1 import (
     volume,
     volume_orders,
     vps,
+    whynot,
     workspaces,
 )
 from api.wiring import Ports, stranger
@@ -107,6 +108,7 @@ ROUTERS = (
     imports,
     volume,
     volume_orders,
+    whynot,
 )
 
 

@@ -10,7 +10,7 @@ from api.shapes_content import ASKED, answers, listing, question
 #: Fields that are null where nothing binds, or nothing is known yet.
 NULLABLE = frozenset(
     {"quota", "left", "rate_per_h", "connections", "until", "since", "first_mail_on", "reputation"}
-    | {"planned", "score", "old"}
+    | {"planned", "score", "old", "binding", "lifts_at", "as_of"}
 )
 
 _IP = "ip_agnhktnyoh6v5hs3a7mlytmzhu"
@@ -98,5 +98,23 @@ SCORES = or_null(
         "Scores as they came",
         {"object": "reputation_score", "pos": 4711, "event_id": _EVENT, "old": 95} | _SCORE,
         "not_found",
+    )
+)
+_LIMIT: dict[str, Any] = {
+    "limit": "quota",
+    "scope": "cell",
+    "scope_id": _IP,
+    "provider": "gmail",
+    "rule": "earned",
+    "evidence": {},
+    "lifts_at": "2026-01-06T00:00:00.000000Z",
+    "detail": "the quota of today of the cell is used up for gmail",
+    "cure": "wait: it grows with mail that is taken well; or order a quota",
+}
+WHYNOT = or_null(
+    question(
+        "What binds, and what else does or soon may",
+        {"object": "campaign", "id": "cmp_agnhktnyopyf3jxw6k2vxzhd4e", "state": "running"}
+        | {"sending": False, "binding": _LIMIT, "others": [_LIMIT]},
     )
 )
