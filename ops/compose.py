@@ -129,16 +129,7 @@ def planner(settings: Settings, ready: Ready) -> None:
     from ops import reputation_watch
     from ops.domain_care import tender
     from ops.due_launches import launcher
-    from streams import (
-        deleting,
-        finishing,
-        launching,
-        metering,
-        suppressing,
-        tending,
-        watching,
-        worker,
-    )
+    from streams import deleting, finishing, launching, metering, suppressing, tending, worker
     from streams.planner import agent
     from streams.planner.planning import PlannerDeps
 
@@ -154,7 +145,7 @@ def planner(settings: Settings, ready: Ready) -> None:
         store = EventStore(settings.database_url, "pm_worker", needs_relay=True)
         decider = InThread(stack.enter_context(store))
         key = settings.id_key
-        agent.install(app, PlannerDeps(pool, log, _resolver(settings), key), letters)
+        agent.install(app, PlannerDeps(pool, log, _resolver(settings), key, api_pool), letters)
         suppressed = suppressing.SuppressingDeps(pool, api_pool, decider, key)
         suppressing.install(app, suppressed, letters)
         finishing.install(
@@ -170,9 +161,7 @@ def planner(settings: Settings, ready: Ready) -> None:
         launching.install(app, launching.LaunchingDeps(pool, launch, lambda: datetime.now(UTC)))
         tend = stack.enter_context(tender(settings, _dns_of(settings)))
         tending.install(app, tending.TendingDeps(pool, *tend))
-        asked = reputation_watch.questions(settings, _resolver(settings))
-        if asked:
-            watching.install(app, watching.WatchingDeps(pool, log, asked, key))
+        reputation_watch.install(app, settings, pool, log, _resolver(settings))
 
     worker.run("planner", settings, install, ready)
 

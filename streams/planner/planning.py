@@ -18,7 +18,8 @@ from adapters.postgres import named_sql, tenant_tx
 from domain.campaign import CampaignLaunched
 from domain.ports import EventLog, Resolver
 from domain.sending import BATCH_SIZE_MAX
-from streams.planner.plan import STEP, Identities
+from streams.planner import order
+from streams.planner.plan import STEP, Frozen, Identities
 from streams.planner.providers import provider_for_all, resolve
 
 SQL = named_sql(Path(__file__).with_name("planning.sql"))
@@ -29,12 +30,13 @@ Connection = AsyncConnection[Any]
 
 @dataclass(frozen=True)
 class PlannerDeps:
-    """What the planner needs. `pool`: role pm_worker."""
+    """What the planner needs. `pool`: role pm_worker; `readers`: role pm_api."""
 
     pool: AsyncConnectionPool[Connection]
     log: EventLog
     resolver: Resolver
     id_key: str
+    readers: AsyncConnectionPool[Connection] | None = None  # None: nobody is known to engage
 
 
 class PlanRow(NamedTuple):
@@ -102,14 +104,20 @@ class Planning:
         provider = await provider_for_all(conn, launched.ips)
         if provider is None:
             await resolve(conn, self._deps.resolver, launched.tenant_id, launched.list_ids)
+        engaged = await order.engaged(self._deps.readers, launched)
         async with tenant_tx(conn, launched.tenant_id):
+            cold = await order.cold(conn, launched) if engaged.contacts else order.Cold()
+            zones = await order.zones(conn, launched)
             audience = {"list_ids": launched.list_ids, "provider": provider}
-            await conn.execute(SQL["gather"], audience)
+            found = vars(engaged) | vars(cold) | vars(zones) | order.bounds(launched)
+            await conn.execute(SQL["gather"], audience | found)
             await self._cut(conn, launched)
 
     async def _cut(self, conn: Connection, launched: CampaignLaunched) -> None:
         cursor = await conn.execute(SQL["gathered_counts"])
         chunks = self._ids.chunks(launched.campaign_id, await cursor.fetchall())
+        moments = order.Moments(launched)
+        waits = [moments.of(chunk.zone, chunk.number) for chunk in chunks]
         values = {
             "tenant_id": launched.tenant_id,
             "campaign_id": launched.campaign_id,
@@ -120,6 +128,9 @@ class Planning:
             "providers": [chunk.provider for chunk in chunks],
             "chunks": [chunk.number for chunk in chunks],
             "sizes": [chunk.size for chunk in chunks],
+            "zones": [chunk.zone for chunk in chunks],
+            "due_at": [due_at for due_at, _ in waits],
+            "expires_at": [expires_at for _, expires_at in waits],
             "total": sum(chunk.size for chunk in chunks),
             "batches": len(chunks),
         }
@@ -143,7 +154,7 @@ class Planning:
         async with tenant_tx(conn, launched.tenant_id):
             cursor = await conn.execute(SQL["next_batches"], wanted | {"ordinal": ordinal})
             rows = await cursor.fetchall()
-        drafts = [self._ids.batch_planned(launched, *row) for row in rows]
+        drafts = [self._ids.batch_planned(launched, Frozen(*row)) for row in rows]
         await self._deps.log.append(drafts)
         return len(drafts)
 

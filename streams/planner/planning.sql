@@ -40,34 +40,48 @@ VALUES (%(domain)s, %(provider)s, clock_timestamp())
 ON CONFLICT (domain) DO UPDATE SET provider = excluded.provider, resolved_at = excluded.resolved_at
 
 -- name: gather
--- The audience of this transaction: each contact once, with its provider and its place within it.
+-- The audience of this transaction: each contact once, with its provider, the zone of its clocks where
+-- that matters, and its place within both: who engaged lately first, and last who did long ago where
+-- an IP is not warm yet.
+-- One key to part and one to sort by, compared as bytes: that is what the time goes into.
 CREATE TEMP TABLE gathered ON COMMIT DROP AS
-SELECT contact_id, provider,
-       (row_number() OVER (PARTITION BY provider ORDER BY contact_id COLLATE "C") - 1)::int AS place
+SELECT contact_id, provider, zone, (row_number() OVER (
+    PARTITION BY (provider || '/' || zone) COLLATE "C" ORDER BY (CASE
+      WHEN engaged_at >= %(fresh)s THEN '1' WHEN engaged_at >= %(recent)s THEN '2'
+      WHEN engaged_at < %(old)s AND (provider = ANY(%(cold)s::text[])
+        OR '*' = ANY(%(cold)s::text[]) AND provider <> ALL(%(but)s::text[])) THEN '4'
+      ELSE '3' END || contact_id) COLLATE "C") - 1)::int AS place
 FROM (
-  SELECT c.contact_id, coalesce(%(provider)s::text, r.provider, 'other') AS provider
+  SELECT c.contact_id, coalesce(%(provider)s::text, r.provider, 'other') AS provider,
+    coalesce(z.meant, '') AS zone, e.at AS engaged_at
   FROM (SELECT DISTINCT contact_id FROM vault.list_member WHERE list_id = ANY(%(list_ids)s)) m
   JOIN vault.contact c USING (contact_id)
   LEFT JOIN vault.domain_route r ON %(provider)s::text IS NULL AND r.domain = c.domain
+  LEFT JOIN unnest(%(contacts)s::text[], %(moments)s::timestamptz[]) AS e (contact_id, at)
+    ON e.contact_id = c.contact_id
+  LEFT JOIN unnest(%(told)s::text[], %(meant)s::text[]) AS z (told, meant)
+    ON z.told = c.fields ->> 'time_zone'
   WHERE c.erased_at IS NULL
 ) found
 
 -- name: gathered_counts
-SELECT provider, count(*)::int FROM gathered GROUP BY provider ORDER BY provider COLLATE "C"
+SELECT provider, zone, count(*)::int FROM gathered GROUP BY provider, zone
+ORDER BY provider COLLATE "C", zone COLLATE "C"
 
 -- name: freeze_batches
-INSERT INTO vault.frozen_batch (tenant_id, campaign_id, step, ordinal, batch_id, provider, size)
-SELECT %(tenant_id)s, %(campaign_id)s, %(step)s, b.ordinal, b.batch_id, b.provider, b.size
-FROM unnest(%(ordinals)s::int[], %(batch_ids)s::text[], %(providers)s::text[], %(sizes)s::int[])
-  AS b (ordinal, batch_id, provider, size)
+INSERT INTO vault.frozen_batch
+  (tenant_id, campaign_id, step, ordinal, batch_id, provider, size, zone, due_at, expires_at)
+SELECT %(tenant_id)s, %(campaign_id)s, %(step)s, b.*
+FROM unnest(%(ordinals)s::int[], %(batch_ids)s::text[], %(providers)s::text[], %(sizes)s::int[],
+            %(zones)s::text[], %(due_at)s::timestamptz[], %(expires_at)s::timestamptz[]) AS b
 
 -- name: freeze_audience
 INSERT INTO vault.audience (tenant_id, batch_id, idx, campaign_id, contact_id)
 SELECT %(tenant_id)s, b.batch_id, g.place %% %(chunk_size)s, %(campaign_id)s, g.contact_id
 FROM gathered g
-JOIN unnest(%(batch_ids)s::text[], %(providers)s::text[], %(chunks)s::int[])
-  AS b (batch_id, provider, chunk)
-  ON b.provider = g.provider AND b.chunk = g.place / %(chunk_size)s
+JOIN unnest(%(batch_ids)s::text[], %(providers)s::text[], %(zones)s::text[], %(chunks)s::int[])
+  AS b (batch_id, provider, zone, chunk)
+  ON b.provider = g.provider AND b.zone = g.zone AND b.chunk = g.place / %(chunk_size)s
 
 -- name: mark_frozen
 UPDATE pipeline.plan SET frozen = true, total = %(total)s, batches = %(batches)s
@@ -75,12 +89,12 @@ WHERE campaign_id = %(campaign_id)s AND NOT frozen
 
 -- name: next_batches
 -- Frozen batches from an ordinal on, each with its contacts by index.
-SELECT f.batch_id, f.provider, array_agg(a.contact_id ORDER BY a.idx)
+SELECT f.batch_id, f.provider, array_agg(a.contact_id ORDER BY a.idx), f.zone, f.due_at, f.expires_at
 FROM vault.frozen_batch f
 JOIN vault.audience a USING (tenant_id, batch_id)
 WHERE f.campaign_id = %(campaign_id)s AND f.step = %(step)s
   AND f.ordinal >= %(ordinal)s AND f.ordinal < %(ordinal)s + %(count)s
-GROUP BY f.ordinal, f.batch_id, f.provider
+GROUP BY f.tenant_id, f.campaign_id, f.step, f.ordinal
 ORDER BY f.ordinal
 
 -- name: mark_written
