@@ -80,15 +80,14 @@ def compare(fold: LogFold, file: Path, report: Report, wanted: Wanted) -> None:
             if judged:
                 _batch(batch, record, found, report)
             else:
-                record.counts(batch.ids)
+                record.counts(batch.ids.hashes())
     for send_id in record.unasked():
         found.note("unknown", _Send(send_id, "no such send", 1), report)
     report.sink = found
 
 
 def _batch(batch: Batch, record: SinkRecord, found: SinkReport, report: Report) -> None:
-    ids, maybe = list(batch.ids), _maybe(batch)
-    counts = record.counts(ids)
+    maybe, counts = _maybe(batch), record.counts(batch.ids.hashes())
     for state, members in states(batch).items():
         surely = int(state == Outcome.ACCEPTED)
         at_most = surely or int(state == STARTED)
@@ -98,7 +97,7 @@ def _batch(batch: Batch, record: SinkRecord, found: SinkReport, report: Report) 
                 found.matched += 1
             elif count or surely or maybe:
                 most = at_most + sum(one >> index & 1 for one in maybe)
-                send = _Send(ids[index], state, count, batch.campaign)
+                send = _Send(batch.ids[index], state, count, batch.campaign)
                 _judge(send, most, found, report)
 
 

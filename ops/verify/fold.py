@@ -111,9 +111,10 @@ class Unread:
 
 
 class LogFold:
-    """Feed it records; `judge.judge` says what they prove."""
+    """Feed it records; `judge.judge` says what they prove. `hashed`: keeps hashes of send ids."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hashed: bool = False) -> None:
+        self._hashed = hashed
         self.campaigns: dict[str, Campaign] = {}
         self.batches: dict[str, Batch] = {}
         self.releases: dict[str, Release] = {}
@@ -176,7 +177,8 @@ class LogFold:
 
     @_fold.register
     def _(self, event: BatchPlanned, _: Recorded) -> None:
-        batch, ids = self._batch(event), PackedIds(event.send_ids)
+        batch = self._batch(event)
+        ids = PackedIds(event.send_ids, hashed=self._hashed)
         if batch.ids.size:
             batch.changed |= batch.ids != ids
             return

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 from ops import log_tail
@@ -29,13 +30,14 @@ async def run(
     def wanted(found: Campaign) -> bool:
         return campaign in ("", found.campaign_id) and tenant in ("", found.tenant_id)
 
-    fold = LogFold()
+    began, fold = time.monotonic(), LogFold(hashed=bool(sink))
     async with log_tail.opened(where.bootstrap, where.prefix, TOPICS) as tail:
         report = await prove(tail, fold, wanted)
     if campaign and campaign not in fold.campaigns:
         raise Usage(f"--campaign {campaign}: the log knows no such campaign")
     if sink:
         against_sink.compare(fold, sink, report, wanted)
+        report.elapsed_s = time.monotonic() - began
     if stores:
         from ops.verify import against_stores  # imports what needs Postgres
 

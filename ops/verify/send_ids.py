@@ -24,12 +24,16 @@ def shard_of(key: int) -> int:
 
 
 class PackedIds:
-    """The send ids of one batch, by index. Any texts are kept; well-formed ids take 16 bytes."""
+    """The send ids of one batch, by index. Any texts are kept; well-formed ids take 16 bytes.
 
-    __slots__ = ("_data", "_packed", "size")
+    Who will want `hashes` says so: they take 8 bytes more, and to make them again takes long.
+    """
 
-    def __init__(self, ids: Sequence[str]) -> None:
+    __slots__ = ("_data", "_hashes", "_packed", "size")
+
+    def __init__(self, ids: Sequence[str], *, hashed: bool = False) -> None:
         self.size = len(ids)
+        self._hashes = array("q", map(hash, ids)) if hashed else None
         packed = _pack(ids)
         self._packed = packed is not None
         self._data = "\n".join(ids).encode() if packed is None else packed
@@ -48,6 +52,10 @@ class PackedIds:
         bare = whole[len(whole) - self.size * ID_CHARS :]
         for at in range(0, len(bare), ID_CHARS):
             yield PREFIX + bare[at : at + ID_CHARS]
+
+    def hashes(self) -> Sequence[int]:
+        """Of the ids, by index."""
+        return self._hashes if self._hashes is not None else [hash(one) for one in self]
 
     def __getitem__(self, index: int) -> str:
         """The id at an index; `#index` for one that the batch does not have."""

@@ -41,12 +41,12 @@ class SinkRecord:
 
     def count(self, send_id: str) -> int:
         """How many messages of this send were received."""
-        return self.counts((send_id,))[0]
+        return self.counts((hash(send_id),))[0]
 
-    def counts(self, send_ids: Iterable[str]) -> list[int]:
-        """How many messages of each of these sends were received."""
+    def counts(self, hashes: Iterable[int]) -> list[int]:
+        """How many messages were received of each send with these hashes of ids."""
         found = []
-        for key in map(hash, send_ids):
+        for key in hashes:
             number = shard_of(key)
             shard, asked = self._shards[number], self._asked[number]
             first = at = bisect_left(shard, key)
