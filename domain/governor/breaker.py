@@ -71,6 +71,7 @@ def pass_time(draft: Draft, scope: Scope) -> None:
     else:
         breaker.probes = draft.rules.breaking.probes[breaker.round] - breaker.good
         breaker.probed_s = draft.now_s
+        _tell_half(draft, scope, "probes_unanswered")
 
 
 def probed(draft: Draft, scope: Scope, found: Counts, silent: int) -> bool:
@@ -81,6 +82,7 @@ def probed(draft: Draft, scope: Scope, found: Counts, silent: int) -> bool:
     if found.deferred or found.blocked:
         return True
     rounds = draft.rules.breaking.probes
+    left = breaker.probes
     breaker.good += found.accepted + found.hard
     breaker.probes = min(breaker.probes + silent, rounds[breaker.round] - breaker.good)
     if breaker.good >= rounds[breaker.round]:
@@ -89,6 +91,8 @@ def probed(draft: Draft, scope: Scope, found: Counts, silent: int) -> bool:
             close(draft, scope, "probes_taken", counts)
         else:
             _begin(draft, scope, breaker.round + 1, "probes_taken")
+    elif breaker.probes > left:
+        _tell_half(draft, scope, "probes_silent")
     breaker.probes = max(0, breaker.probes)
     return False
 
@@ -109,10 +113,16 @@ def _begin(draft: Draft, scope: Scope, number: int, rule: str) -> None:
     breaker = scope.breaker
     breaker.round, breaker.good, breaker.probed_s = number, 0, draft.now_s
     breaker.probes = draft.rules.breaking.probes[number]
-    counts = {"round": number + 1, "level": breaker.level}
-    draft.decide(BreakerHalfOpened, scope, rule, counts, probes=breaker.probes)
+    _tell_half(draft, scope, rule)
     if isinstance(scope, Cell):
         _follow(draft, scope, rule)
+
+
+def _tell_half(draft: Draft, scope: Scope, rule: str) -> None:
+    """So many probes may leave from now on: what left before counts no more."""
+    breaker = scope.breaker
+    counts = {"round": breaker.round + 1, "level": breaker.level}
+    draft.decide(BreakerHalfOpened, scope, rule, counts, probes=breaker.probes)
 
 
 def _level(draft: Draft, breaker: Breaker) -> int:

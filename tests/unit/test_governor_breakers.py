@@ -153,3 +153,20 @@ def test_many_ambiguous_outcomes_pause_the_cell() -> None:
     run.send(START, *taken(300), Finding("AMBIGUOUS", 4, "dot", 0))
 
     assert (run.cell().breaker.rule, run.cell().breaker.status) == ("ambiguous", Status.OPEN)
+
+
+def test_probes_that_may_leave_anew_are_told() -> None:
+    """Who releases mail knows of a half-open breaker what its events say, and nothing else."""
+    run = Run()
+    run.send(START, *blocked())
+    now = START + 2 * HOUR + 1
+    run.tell(Ticked(now))
+
+    silent = run.send(now + 60, Finding("GREYLIST", 1, "rcpt", 451))
+    unanswered = run.send(now + 120) + run.tell(Ticked(now + 2 * HOUR))
+
+    assert rules(silent, BreakerHalfOpened) == ["probes_silent"]
+    assert rules(unanswered, BreakerHalfOpened) == ["probes_unanswered"]
+    again = only(unanswered, BreakerHalfOpened)
+    assert isinstance(again, BreakerHalfOpened)
+    assert again.probes == 1
