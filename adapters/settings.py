@@ -53,6 +53,11 @@ class Settings(BaseSettings):
     dnsbl_zones: str = ""  # blocklists to watch, with commas; `all`; ZONE=TIER; empty: none
     spamhaus_dqs_key: str = Field(default="", repr=False)  # in the names that Spamhaus is asked
     address_names: bool = True  # whether names of sending IPs' addresses are looked at
+    postmaster_account_file: Path | None = None  # Google's JSON key of a service account
+    postmaster_user: str = ""  # on whose behalf it asks, where it was given that right
+    postmaster_url: str = "https://gmailpostmastertools.googleapis.com"
+    snds_key: str = Field(default="", repr=False)  # of SNDS, automated data access
+    snds_url: str = "https://sendersupport.olc.protection.outlook.com/snds/data.aspx"
 
     public_url: str = ""  # where people reach the API; empty: http:// and the API's host and port
     system_from: str = "accounts@penguinmails.example"  # of our own mail, on a domain of ours
@@ -75,6 +80,8 @@ class Settings(BaseSettings):
     hear_every_s: float = 10.0  # between looks whether signals settle what is ambiguous
     ambiguous_resend: bool = True  # an ambiguous transactional send may be tried once more
     release_every_s: float = 0.05
+    stall_look_every_s: float = 10.0  # between looks at every reader of the log (supervisor)
+    stalled_after_s: float = 60.0  # a reader with records before it that does not move so long
     retry_scale: float = 1.0  # multiplies SMTP retry delays; the embedded stack runs at 1/300
     lane_depth_sends: int = 4000  # released and unclaimed, per lane
     lane_connections: int = 8  # per (sending IP, next hop)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol, Required, TypedDict, TypeVar, Unpack
 
@@ -56,6 +57,63 @@ class Watcher(Protocol):
 
     async def ask(self, subject: str) -> str:
         """Empty when all is well, else what is wrong, in a word or code. Raises DnsUnanswered."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class SpamShare:
+    """What a provider told of a day's mail from one address or domain. Nothing of any person."""
+
+    subject: str  # the address or domain
+    provider: str
+    day: date
+    share_ppm: int  # that users called spam, in parts of a million
+    messages: int = 0  # that the share was taken of; 0: not told
+    traps: int = 0  # messages to spam traps
+    verdict: str = ""  # green, yellow or red; empty: not told
+
+
+@dataclass(frozen=True, slots=True)
+class FeedAnswer:
+    """What a feed told, and what it would not tell, each with its cure."""
+
+    shares: tuple[SpamShare, ...] = ()
+    problems: tuple[str, ...] = ()
+
+
+class FeedRefused(Exception):  # noqa: N818 - a state of the outside
+    """The provider tells nothing until a person does what `str` says."""
+
+
+class FeedUnavailable(Exception):  # noqa: N818 - a state of the outside
+    """The provider did not answer now; ask again after so many seconds."""
+
+    def __init__(self, why: str, after_s: float) -> None:
+        super().__init__(why)
+        self.after_s = after_s
+
+
+class ReputationFeed(Protocol):
+    """A provider's own figures about mail from us. Reading blocks and may be repeated."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def kind(self) -> str:
+        """Of its subjects: ip or domain."""
+        ...
+
+    @property
+    def configured(self) -> bool:
+        """Whether it can be asked; else it tells nothing."""
+        ...
+
+    def read(self, subjects: Collection[str], since: date, until: date) -> FeedAnswer:
+        """What it knows of these subjects on these days, both included.
+
+        Raises FeedRefused, FeedUnavailable.
+        """
         ...
 
 

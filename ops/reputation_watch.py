@@ -1,24 +1,74 @@
-"""Builds the watch over sending IPs and domains: DNS blocklists, names of addresses."""
+"""Builds the watch over IPs and domains: blocklists, names of addresses, providers' feeds."""
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from functools import partial
+from typing import Any
 
 import structlog
+from psycopg import AsyncConnection
+from psycopg_pool import AsyncConnectionPool
 
 from adapters.dns import DnsResolver
 from adapters.dnsbl import AddressName, Listing, is_public
 from adapters.dnsbl_lists import IP, BadLists, Blocklist, chosen
+from adapters.feeds.postmaster import PostmasterFeed, account_from
+from adapters.feeds.snds import SndsFeed
+from adapters.feeds.unset import UnsetFeed
 from adapters.settings import Settings
 from domain.event import Event
+from domain.ports import EventLog, ReputationFeed
 from domain.signals import AddressNameChecked, ListingObserved
 from domain.watching import LISTINGS, NAMES
+from streams import feeding, watching
+from streams.runtime import StreamRuntime
 from streams.watching import Question
 
 ADDRESS_NAME = "address_name"
 NAMES_EVERY_S, NAMES_AGAIN_S = 3600.0, 300.0
 
 log = structlog.get_logger(__name__)
+
+
+def install(
+    app: StreamRuntime,
+    settings: Settings,
+    pool: AsyncConnectionPool[AsyncConnection[Any]],
+    signals: EventLog,
+    dns: DnsResolver,
+) -> None:
+    """Put on the app what is configured. `pool`: role pm_worker."""
+    asked, key = questions(settings, dns), settings.id_key
+    if asked:
+        watching.install(app, watching.WatchingDeps(pool, signals, asked, key))
+    read = {name: feed for name, feed in feeds(settings).items() if feed.configured}
+    if read:
+        feeding.install(app, feeding.FeedingDeps(pool, signals, read, key, _today))
+
+
+def _today() -> date:
+    return datetime.now(UTC).date()
+
+
+def feeds(settings: Settings) -> dict[str, ReputationFeed]:
+    """Every provider's feed by its name; those that are not configured tell nothing."""
+    found: list[ReputationFeed] = [_postmaster(settings), _snds(settings)]
+    return {feed.name: feed for feed in found}
+
+
+def _postmaster(settings: Settings) -> ReputationFeed:
+    path = settings.postmaster_account_file
+    if path is None:
+        return UnsetFeed(PostmasterFeed.name, PostmasterFeed.kind, "PM_POSTMASTER_ACCOUNT_FILE")
+    account = partial(account_from, path, settings.postmaster_user)
+    return PostmasterFeed(account, settings.postmaster_url)
+
+
+def _snds(settings: Settings) -> ReputationFeed:
+    if not settings.snds_key:
+        return UnsetFeed(SndsFeed.name, SndsFeed.kind, "PM_SNDS_KEY")
+    return SndsFeed(settings.snds_key, settings.snds_url)
 
 
 def questions(settings: Settings, dns: DnsResolver) -> dict[str, Question]:

@@ -1,0 +1,1 @@
+"""What mailbox providers tell about mail from us, each behind `domain.ports.ReputationFeed`."""
