@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import Any
@@ -17,7 +18,10 @@ from domain.governor.orders import VolumeOrdered
 from domain.sending import OutcomesRecorded, Result, SliceStarted
 from projections.models import MODELS
 from tests.api_kit import BEGIN, api_of
-from tests.volume_kit import plan_of, quota_of, said, score_of
+from tests.integration.api.conftest import campaign_of
+from tests.pipeline_world import open_gate
+from tests.schedule_kit import apply, recorded
+from tests.volume_told_kit import plan_of, quota_of, said, score_of
 
 pytestmark = pytest.mark.stack
 
@@ -27,7 +31,12 @@ def decided(tenant: str) -> list[tuple[Event, int]]:
     ip = f"ip_{tenant}"
     cell = (tenant, "cell", ip, "gmail")
     until = BEGIN + timedelta(hours=2)
-    paced: dict[str, Any] = {"old_per_h": 40, "new_per_h": 55, "connections": 3, "per_connection": 50}
+    paced: dict[str, Any] = {
+        "old_per_h": 40,
+        "new_per_h": 55,
+        "connections": 3,
+        "per_connection": 50,
+    }
     ordered = VolumeOrdered(
         tenant_id=tenant, scope="cell", scope_id=ip, provider="gmail", action="quota", quota=700,
         reason="a trial",
@@ -226,3 +235,43 @@ async def test_answers_have_the_documented_shape(client: httpx2.AsyncClient) -> 
         told = described["paths"][pattern]["get"]["responses"]["200"]
         assert answer.status_code == 200
         jsonschema.validate(answer.json(), told["content"]["application/json"]["schema"])
+
+
+@pytest.fixture
+async def scheduled(governed: str) -> str:
+    """As `governed`; the schedule knows both tenants' IPs and campaigns, and the gate is open."""
+    open_gate(governed)
+    for tenant in ("ten_a", "ten_b"):
+        events = [one for one in campaign_of(tenant) if not isinstance(one, OutcomesRecorded)]
+        async with await postgres.connect(governed, "pm_projector") as conn:
+            await apply(conn, [recorded(event) for event in events])
+    return governed
+
+
+ASKED = {
+    "/v1/campaigns/{campaign_id}/whynot": "cmp_ten_a",
+    "/v1/sending-ips/{ip}/whynot": "ip_ten_a",
+    "/v1/sends/{send_id}/whynot": "snd_ten_a_6",
+}
+
+
+async def test_why_something_is_not_sending_is_told_in_one_shape(scheduled: str) -> None:
+    """Of a campaign, a sending IP and a send; of another tenant's: there is no such thing (I11)."""
+    async with api_of(scheduled) as client:
+        described = (await client.get("/openapi.json")).json()
+        for pattern, name in ASKED.items():
+            path = re.sub(r"\{\w+\}", name, pattern)
+            answer = await client.get(path)
+            found = answer.json()
+            told = described["paths"][pattern]["get"]["responses"]["200"]
+            jsonschema.validate(found, told["content"]["application/json"]["schema"])
+            assert found.keys() == {
+                "object", "id", "state", "sending", "binding", "others", "as_of",
+            }  # fmt: skip
+            assert (found["id"], found["binding"]["limit"]) == (name, "releaser")
+            assert "ten_b" not in answer.text
+
+            theirs = await client.get(path.replace("ten_a", "ten_b"))
+            nobodys = await client.get(path.replace("ten_a", "ten_z"))
+            assert theirs.status_code == nobodys.status_code == 404
+            assert theirs.json()["detail"] == nobodys.json()["detail"]

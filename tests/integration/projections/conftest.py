@@ -37,7 +37,7 @@ from domain.signals import (
 from domain.usage import QuotaCrossed
 from projections import models
 from tests.holdings_kit import holdings_of
-from tests.volume_kit import listings_of, volume_of
+from tests.volume_told_kit import listings_of, volume_of
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 
