@@ -45,11 +45,13 @@ def of_cell(
         _trip_unclear(draft, cell, event, found, silent)
     if cell.breaker.status is Status.CLOSED:
         rate.observe(draft, cell, found, event.findings)
+        quota.earn_early(draft, cell)
 
 
 def of_domain(draft: Draft, domain: Cell, found: Counts, silent: dict[str, int]) -> None:
     """Mail that is not authenticated stops until the domain's records are right."""
     _count(draft, domain, found)
+    quota.earn_early(draft, domain)
     unsigned = silent.get("AUTH_FAIL", 0)
     domain.unsigned = max(0, domain.unsigned + unsigned - found.accepted)
     if unsigned and domain.unsigned >= draft.rules.breaking.unsigned_min:

@@ -71,6 +71,11 @@ class Slow:
     blocked_fine: Annotated[float, Of("share of a day's answers", _SIMULATED)] = 0.002
     judged_min: Annotated[int, Of("answers a day", _PAPER, 1, 100_000)] = 20
     earned: Annotated[float, Of("of the quota, accepted", f"{_PAPER}; SparkPost: 90 %")] = 0.7
+    early_growth: Annotated[
+        float, Of("growth within a day, once, at best; 1: none", _SIMULATED, 1, 5)
+    ] = 2.0
+    early_used: Annotated[float, Of("of the quota, accepted", _SIMULATED, 0.1, 1)] = 0.9
+    early_deferred: Annotated[float, Of("share of a day's answers", _SIMULATED)] = 0.02
     headroom: Annotated[float, Of("of the target", _PAPER, 1, 10)] = 1.3
     careful: Annotated[float, Of("growth a day near a limit", _PAPER, 1, 3)] = 1.15
     again: Annotated[float, Of("of the growth, where it hurt before", _PAPER)] = 0.5
@@ -162,6 +167,10 @@ class Parameters:
         return self.profiles.get(provider, self.other)
 
 
-#: Each released set by its version: what decisions of that version in a log were taken by.
-RECORDED: dict[int, Parameters] = {1: Parameters(version=1)}
-CURRENT = RECORDED[1]
+#: Each set by its version: what decisions of that version in a log were taken by.
+#: 2: a quota that is used up and taken well grows once before the day's end.
+RECORDED: dict[int, Parameters] = {
+    1: Parameters(version=1, slow=Slow(early_growth=1.0)),
+    2: Parameters(version=2),
+}
+CURRENT = RECORDED[2]

@@ -29,6 +29,31 @@ def complained(draft: Draft, cell: Cell) -> None:
     _cut_for_complaints(draft, cell)
 
 
+def earn_early(draft: Draft, cell: Cell) -> None:
+    """Let a day's quota grow once before the day's end, when it was used up and taken well.
+
+    It takes more to earn than at the day's end: hardly a deferral, nothing that hurt before.
+    """
+    slow, today = draft.rules.slow, cell.today
+    used = today.accepted >= slow.early_used * cell.quota and today.judged >= slow.judged_min
+    if not used or today.blocked or not _may_grow_early(draft, cell):
+        return
+    new = int(cell.quota * min(slow.early_growth, _factor(draft, cell, today.deferred_share)))
+    if cell.target:
+        new = min(new, int(slow.headroom * cell.target))
+    if new > cell.quota:
+        cell.early_day = cell.day
+        _set(draft, cell, new, "earned_early")
+
+
+def _may_grow_early(draft: Draft, cell: Cell) -> bool:
+    slow = draft.rules.slow
+    bound = cell.curve or cell.quota >= UNBOUND or slow.early_growth <= 1.0
+    done = cell.day in {cell.early_day, cell.lowered_day}
+    hurt = cell.threshold or cell.hold_days or cell.cool_days or cell.recovering
+    return not (bound or done or hurt) and cell.today.deferred_share <= slow.early_deferred
+
+
 def lower(draft: Draft, cell: Cell, factor: float, rule: str) -> None:
     """A breaker's cut, once a day."""
     if cell.lowered_day == cell.day or cell.quota >= UNBOUND:

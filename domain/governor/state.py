@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from domain.governor.inputs import Scopes
 
-VERSION = 1  # of the rules; stands in every decision
+VERSION = 2  # of the rules and of this record; stands in every decision
 DAY_S = 86_400
 UNBOUND = 10**12  # a quota that binds nothing
 
@@ -119,6 +119,7 @@ class Cell:
     used: bool = False  # since it was cold
     recovering: bool = False
     lowered_day: int = -1  # the last one on which a breaker cut the quota
+    early_day: int = -1  # the last one whose quota grew before its end
     ambiguous: int = 0  # today
     unsigned: int = 0  # refusals for authentication, less what was accepted since
     unreached: int = 0  # failed connections in a row

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from domain.event import Event
-from domain.governor import allowance, plans, posteriors
+from domain.governor import allowance, initial, plans, posteriors, step
 from domain.governor.events import (
     PhaseChanged,
     QuotaSet,
@@ -15,6 +15,7 @@ from domain.governor.events import (
 )
 from domain.governor.inputs import (
     Action,
+    Attempted,
     Complained,
     Finding,
     Overridden,
@@ -22,6 +23,7 @@ from domain.governor.inputs import (
     SpamRateReported,
     Ticked,
 )
+from domain.governor.parameters import RECORDED
 from domain.governor.state import Phase, Status, cell_key
 from domain.refusals import Invalid
 from tests.governor_kit import (
@@ -81,11 +83,63 @@ def test_a_quota_that_was_used_and_taken_doubles() -> None:
     run = Run()
     first = run.cell().quota
 
-    run.good_days(1)
+    run.send(START, *taken(150))
+    run.tell(Ticked(START + DAY))
 
     assert run.cell().quota == 2 * first
     told = next(event for event in run.decided if isinstance(event, QuotaSet))
-    assert (told.rule, told.old, told.new, told.counts["accepted"]) == ("earned", 200, 400, 200)
+    assert (told.rule, told.old, told.new, told.counts["accepted"]) == ("earned", 200, 400, 150)
+
+
+def quotas_of_a_day(run: Run, *sent: tuple[Finding, ...]) -> list[tuple[str, int, int]]:
+    """Rules, old and new quotas of the cell, of what is sent an hour after the other."""
+    for hour, findings in enumerate(sent):
+        run.send(START + hour * HOUR, *findings)
+    run.tell(Ticked(START + DAY))
+    told = [event for event in run.decided if isinstance(event, QuotaSet)]
+    return [(one.rule, one.old, one.new) for one in told if one.scope == "cell"]
+
+
+def test_a_quota_that_is_used_up_early_grows_once_before_the_day_ends() -> None:
+    found = quotas_of_a_day(Run(), taken(100), taken(90), taken(200), taken(100))
+
+    assert found == [("earned_early", 200, 400), ("earned", 400, 800)]
+
+
+def test_a_quota_that_grew_early_grows_at_the_days_end_only_when_that_was_used_too() -> None:
+    assert quotas_of_a_day(Run(), taken(200), taken(50)) == [("earned_early", 200, 400)]
+
+
+@pytest.mark.parametrize(
+    "mixed",
+    [
+        (*taken(190), *deferred(5)),
+        (*taken(190), Finding("REPUTATION_BLOCK", 1, "dot", 550)),
+    ],
+)
+def test_a_day_with_deferrals_or_a_block_lets_nothing_grow_early(
+    mixed: tuple[Finding, ...],
+) -> None:
+    assert "earned_early" not in {rule for rule, _, _ in quotas_of_a_day(Run(), mixed)}
+
+
+def test_nothing_grows_early_on_a_curve_or_while_it_recovers() -> None:
+    run = Run()
+    run.tell(PlanChosen(START, TENANT, "ip_a", "custom", curve=(200, 500)))
+    hurt = Run()
+    hurt.send(START, *taken(100))
+    hurt.tell(Complained(START + 1, scopes(), 20))
+
+    assert quotas_of_a_day(run, taken(200)) == [("earned", 200, 500)]
+    assert "earned_early" not in {rule for rule, _, _ in quotas_of_a_day(hurt, taken(200))}
+
+
+def test_by_the_first_released_numbers_nothing_grows_before_the_days_end() -> None:
+    event = Attempted(START, scopes(), taken(200))
+    before, now = step(initial, event, RECORDED[1])[1], step(initial, event)[1]
+
+    assert not [one for one in before if isinstance(one, QuotaSet)]
+    assert [one.rule for one in now if isinstance(one, QuotaSet)] == ["earned_early"]
 
 
 def test_a_quota_that_was_not_used_stays() -> None:
@@ -271,6 +325,7 @@ def test_too_many_connections_takes_one_away_for_an_hour() -> None:
 def test_the_binding_limit_is_named_with_when_it_lifts() -> None:
     run = Run()
     run.send(START, *taken(200))
+    run.send(START, *taken(200))  # the first ones let it grow
     found = allowance(run.state, scopes(), START + DAY)
 
     assert (found.count, found.scope, found.rule, found.lifts_s) == (

@@ -27,8 +27,8 @@ def day_under(parameters: Parameters, complaints: int = 0) -> tuple[State, list[
     state, found = initial, list[Any]()
     for event in (
         Ticked(START),
-        Started(START + HOUR, scopes(), 200),
-        Attempted(START + HOUR + 1, scopes(), taken(200)),
+        Started(START + HOUR, scopes(), 170),
+        Attempted(START + HOUR + 1, scopes(), taken(170)),
         Complained(START + 2 * HOUR, scopes(), complaints),
         Ticked(START + DAY),
     ):
@@ -59,7 +59,7 @@ def test_without_a_set_the_released_one_decides() -> None:
 
 
 def test_another_set_cuts_by_its_own_factor_and_tells_its_own_version() -> None:
-    half, _ = quotas(day_under(CURRENT, 20)[1])[0], None
+    half = quotas(day_under(CURRENT, 20)[1])[0]
     gentle = quotas(day_under(parsed('{"version": 9, "slow": {"cut": 0.8}}'), 20)[1])[0]
 
     assert half == (200, 100, "complaints", VERSION)
@@ -144,6 +144,7 @@ def test_what_a_file_leaves_out_stays_as_released() -> None:
         ('{"profiles": {"gmail": {"feedback": 1}}}', "profiles.gmail.feedback", "true nor false"),
         ('{"other": {"blocked_open_s": 90000}}', "other.blocked_open_s", "blocked_open_max_s"),
         ('{"version": 1, "slow": {"cut": 0.6}}', "version", "another number"),
+        ('{"version": 2, "slow": {"cut": 0.6}}', "version", "another number"),
     ],
 )
 def test_a_wrong_file_is_refused_with_the_field_and_the_cure(
