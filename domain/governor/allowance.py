@@ -17,6 +17,7 @@ from domain.governor.state import (
     State,
     Status,
     cell_key,
+    choice_of,
     domain_key,
     gate_key,
     gates_of,
@@ -59,7 +60,7 @@ def limits(
 def _cell(state: State, kind: str, scopes: Scopes, parameters: Parameters) -> Cell:
     owner = scopes.ip if kind == "cell" else scopes.domain_id
     key = (cell_key if kind == "cell" else domain_key)(owner, scopes.provider)
-    choice = state.choices.get(owner)
+    choice = choice_of(state, owner, scopes.provider)
     known = state.cells.get(key)
     return known or fresh(scopes.tenant_id, kind, owner, scopes.provider, choice, parameters)
 

@@ -16,6 +16,7 @@ from domain.governor.state import (
     Gate,
     State,
     cell_key,
+    choice_of,
     domain_key,
     gate_key,
 )
@@ -104,7 +105,7 @@ class Draft:
     def _add_cell(
         self, key: str, tenant_id: str, kind: str, owner: str, provider: str
     ) -> tuple[Cell, bool]:
-        choice = self.choices.get(owner)
+        choice = choice_of(self.state, owner, provider)
         cell = fresh(tenant_id, kind, owner, provider, choice, self.rules)
         cell.day, cell.pace.at_s = self.now_s // DAY_S, self.now_s
         self.cells[key] = self.changed[key] = cell

@@ -148,7 +148,7 @@ class Gate:
     hard: int = 0
     content: int = 0
     blocked_at: dict[str, int] = field(default_factory=dict)  # provider → second of the last block
-    listed: bool = False
+    listed: tuple[str, ...] = ()  # of an IP: the lists of tier 1 that name it
     review_asked: bool = False
     breaker: Breaker = field(default_factory=Breaker)
 
@@ -179,7 +179,12 @@ class State:
     now_s: int = 0
     cells: dict[str, Cell] = field(default_factory=dict)
     gates: dict[str, Gate] = field(default_factory=dict)
-    choices: dict[str, Choice] = field(default_factory=dict)  # by IP
+    choices: dict[str, Choice] = field(default_factory=dict)  # by IP, or ip:provider
+
+
+def choice_of(state: State, owner: str, provider: str) -> Choice | None:
+    """How an IP shall warm up towards a provider: as is said of the two, or else of the IP."""
+    return state.choices.get(f"{owner}:{provider}") or state.choices.get(owner)
 
 
 initial = State()

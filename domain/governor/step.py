@@ -151,7 +151,8 @@ def _listed(event: ListingSeen, draft: Draft) -> None:
     if event.tier != draft.rules.breaking.tier_stops:
         return
     gate = _gate(draft, event.tenant_id, "ip", event.ip)
-    gate.listed = event.listed
+    others = {zone for zone in gate.listed if zone != event.zone}
+    gate.listed = tuple(sorted(others | {event.zone} if event.listed else others))
     if event.listed:
         breaker.block(draft, gate, "listed", {"tier": event.tier})
 
@@ -175,7 +176,8 @@ def _plan_chosen(event: PlanChosen, draft: Draft) -> None:
     """The IP's cells follow the new plan from where they are; unused ones from its beginning."""
     for key, cell in _in_order(draft.cells):
         same = cell.kind == "cell" and cell.owner == event.ip
-        if same and event.provider in {"", cell.provider}:
+        own = not event.provider and f"{event.ip}:{cell.provider}" in draft.choices
+        if same and event.provider in {"", cell.provider} and not own:
             found = draft.cell_at(key)
             if found:
                 changed = _roll(draft, found)
@@ -231,9 +233,10 @@ def _in_order(known: Mapping[str, S]) -> list[tuple[str, S]]:
 
 
 def _cells(draft: Draft, scopes: Scopes) -> list[Cell]:
+    """The IP's, unless what is told is about a domain alone, and the domain's."""
     domain = _domain(draft, scopes)
-    cell = _cell(draft, scopes)
-    return [cell] if domain is None else [cell, domain]
+    cells = [_cell(draft, scopes)] if scopes.ip else []
+    return cells if domain is None else [*cells, domain]
 
 
 def _cell(draft: Draft, scopes: Scopes) -> Cell:
@@ -276,7 +279,6 @@ def _scope_at(draft: Draft, tenant_id: str, key: str) -> Cell | Gate:
 
 def _chosen(state: State, event: PlanChosen, parameters: Parameters) -> State:
     plans.check(event.plan, event.curve, parameters.plans)
-    if event.provider:
-        return state
+    whose = f"{event.ip}:{event.provider}" if event.provider else event.ip
     choice = Choice(event.plan, event.curve, event.target)
-    return replace(state, choices=state.choices | {event.ip: choice})
+    return replace(state, choices=state.choices | {whose: choice})

@@ -302,13 +302,19 @@ class Control:
         return VolumeAdvanced(
             tenant_id=PLATFORM,
             worker=self._deps.store.worker,
-            at=work.at or datetime.fromtimestamp(0, UTC),
+            at=work.at or _latest(work.spans),
             upto=upto,
             traced=[_traced(fact) for fact in turned.counted if fact.scopes],
             ticked=list(work.ticked),
             refused=sorted(turned.refused),
             governor=VERSION,
         )
+
+
+def _latest(spans: Spans) -> datetime:
+    """When Kafka took the last of these records."""
+    most = max((one.at_ms for run in spans.values() for one in run), default=0)
+    return datetime.fromtimestamp(most / 1000, UTC)
 
 
 def _run(given: Mapping[int, Raw], start: int) -> list[Raw]:
