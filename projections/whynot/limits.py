@@ -88,9 +88,11 @@ _HELD = {
     "finished": ("every send of the campaign has its end", ""),
 }
 
+_BEFORE_AND_AFTER = frozenset({"draft", "scheduled", "finished"})
 
-def of_campaign(campaign: Campaign, waits: Sequence[Wait]) -> Iterator[Limit]:
-    """Tenant, the campaign's own state, planning, poison: before any way is looked at."""
+
+def of_campaign(campaign: Campaign, waits: Sequence[Wait], *, moves: bool) -> Iterator[Limit]:
+    """Tenant, the campaign's own state; and planning or poison, where nothing moves or may."""
     if not campaign.may_send:
         yield Limit(
             "tenant", "tenant", campaign.tenant_id, "", "suspended", {},
@@ -104,7 +106,7 @@ def of_campaign(campaign: Campaign, waits: Sequence[Wait]) -> Iterator[Limit]:
             "campaign", "campaign", name, "", campaign.state, evidence, detail, cure,
             campaign.scheduled_at if campaign.state == "scheduled" else None,
         )  # fmt: skip
-    if any(wait.sends for wait in waits) or campaign.state in {"draft", "scheduled", "finished"}:
+    if moves or any(wait.sends for wait in waits) or campaign.state in _BEFORE_AND_AFTER:
         return
     if parked := sum(wait.parked for wait in waits):
         why = next((wait.parked_why for wait in waits if wait.parked_why), "")

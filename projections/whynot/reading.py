@@ -32,8 +32,8 @@ START = "start"  # the rule of what nothing was decided about yet
 R = TypeVar("R", Stage, Campaign, Wait, Ip, Cell, Breaker, Quota, Moving)
 
 
-async def first_look(bound: Bound, campaign_ids: Sequence[str]) -> tuple[Snapshot, list[Row]]:
-    """Stage, campaigns, what waits and what moves of them; and the campaigns' rows as they are."""
+async def first_look(bound: Bound, campaign_ids: Sequence[str]) -> Snapshot:
+    """Stage, campaigns, what waits and what moves of them."""
     asked = {"campaign_ids": list(campaign_ids)}
     stage, campaigns, waits, moving = await bound.several(
         (SQL["stage"], {}),
@@ -41,13 +41,12 @@ async def first_look(bound: Bound, campaign_ids: Sequence[str]) -> tuple[Snapsho
         (SQL["waits"], asked),
         (SQL["moving"], asked),
     )
-    snap = Snapshot(
+    return Snapshot(
         _made(Stage, stage[0]),
         {row["campaign_id"]: _campaign(row) for row in campaigns},
         [_made(Wait, row) for row in waits],
-        moving=[_moving(row) for row in moving],
+        moving=[moving_of(row) for row in moving],
     )
-    return snap, campaigns
 
 
 async def ways_of(
@@ -93,7 +92,7 @@ def _campaign(row: Row) -> Campaign:
     return _made(Campaign, row | {"ips": tuple(row["ips"])})
 
 
-def _moving(row: Row) -> Moving:
+def moving_of(row: Row) -> Moving:
     """What is not told to its lane yet has no moment since when it waits for a worker."""
     return _made(Moving, row | {"oldest_at": None if row["untold"] else row["oldest_at"]})
 

@@ -158,8 +158,8 @@ WHERE tenant_id = %(tenant_id)s AND batch_id = %(batch_id)s AND ranges @> %(idx)
 ORDER BY n DESC LIMIT 1
 
 -- name: release
-SELECT release_id, state, n, ip, size AS sends, produced_at AS oldest_at, lease_until, claimed_at,
-  deadline_at, reason
+SELECT state, ip, size AS sends, 1 AS releases, produced_at AS oldest_at, lease_until,
+  produced_at IS NULL AS untold
 FROM pipeline.release
 WHERE tenant_id = %(tenant_id)s AND batch_id = %(batch_id)s AND ranges @> %(idx)s::int
   AND state IN ('released', 'started', 'ending')

@@ -11,8 +11,8 @@ from domain.sending import Outcome
 from projections.reads import Bound
 from projections.whynot.binding import Found, binding_of, distinct, moves
 from projections.whynot.limits import Limit, of_cell, of_stage
-from projections.whynot.reading import SQL, first_look, ways_of
-from projections.whynot.rows import Campaign, Moving, Row, Snapshot, Wait
+from projections.whynot.reading import SQL, first_look, moving_of, ways_of
+from projections.whynot.rows import Campaign, Row, Snapshot, Wait
 
 OTHERS_MAX = 50
 OPEN_STATES = ("waiting", Outcome.DEFERRED.value)
@@ -66,7 +66,7 @@ async def of_a_campaign(
 
 async def campaign_look(bound: Bound, campaign_id: str, decided: Row | None = None) -> Snapshot:
     """What decides about one campaign. `decided`: its row of the read model, if it is known."""
-    snap, _ = await first_look(bound, [campaign_id])
+    snap = await first_look(bound, [campaign_id])
     found = snap.campaigns.get(campaign_id) or Campaign(campaign_id, bound.tenant_id, "launching")
     if decided:
         state = found.state
@@ -103,18 +103,12 @@ async def of_an_ip(bound: Bound, ip: str) -> Answer | None:
     )
     if not known:
         return None
-    snap, _ = await first_look(bound, [row["campaign_id"] for row in using])
+    snap = await first_look(bound, [row["campaign_id"] for row in using])
     today = snap.stage.now.astimezone(UTC).date()
     met = await bound.rows(SQL["met"], ip=ip, today=today)
     snap = await ways_of(bound, snap, [ip], [row["provider"] for row in met])
-    alone = replace(snap, moving=[_moving(row) for row in moving])
+    alone = replace(snap, moving=[moving_of(row) for row in moving])
     return ip_answer(_only(alone, ip), ip)
-
-
-def _moving(row: Row) -> Moving:
-    names = ("state", "sends", "releases", "ip", "lease_until")
-    oldest = None if row["untold"] else row["oldest_at"]
-    return Moving(**{name: row[name] for name in names}, oldest_at=oldest)
 
 
 def _only(snap: Snapshot, ip: str) -> Snapshot:
@@ -184,18 +178,16 @@ async def of_a_send(
         (SQL["release"], where),
         (SQL["suppressed"], send_about(send, hash_key)),
     )
-    snap, _ = await first_look(bound, [send["campaign_id"]])
-    snap = replace(snap, waits=_wait_of(send, waiting), moving=[_released(row) for row in release])
+    snap = await first_look(bound, [send["campaign_id"]])
+    waits, moving = _wait_of(send, waiting), [moving_of(row) for row in release]
+    planned = {name: replace(one, total=one.total or 0) for name, one in snap.campaigns.items()}
+    snap = replace(snap, campaigns=planned, waits=waits, moving=moving)
     snap = await ways_of(bound, snap, providers=[send["provider"]])
     return send_answer(snap, send, suppressed)
 
 
 def send_about(send: Row, hash_key: bytes) -> Row:
     return {name: send[name] for name in ("contact_id", "campaign_id")} | {"hash_key": hash_key}
-
-
-def _released(row: Row) -> Moving:
-    return Moving(row["state"], row["sends"], 1, row["ip"], row["oldest_at"], row["lease_until"])
 
 
 def _wait_of(send: Row, waiting: Sequence[Row]) -> list[Wait]:
