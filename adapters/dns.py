@@ -15,7 +15,8 @@ import dns.resolver
 import idna
 
 from adapters.mailbox_providers import OTHER, provider_of
-from domain.ports import DnsUnanswered, NextHop, Route
+from domain.ports import NextHop, Route
+from domain.reputation.ports import DnsUnanswered
 
 LIFETIME_S = 5.0  # of one question, retries to every server included
 CACHE_MAX = 50_000  # domains

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from adapters.dnsbl_lists import IP, Blocklist
-from domain.ports import DnsUnanswered
+from domain.reputation.ports import DnsUnanswered
 
 SOUND_FOR_S = 3600.0
 NEVER_LISTED, ALWAYS_LISTED = "127.0.0.1", "127.0.0.2"  # RFC 5782 §5
@@ -28,7 +28,7 @@ class Records(Protocol):
 
 
 class Listing:
-    """`domain.ports.Watcher` of one list: a listing's code, or nothing. `clock` is monotonic."""
+    """The Watcher of one list: a listing's code, or nothing. `clock` is monotonic."""
 
     def __init__(
         self,
@@ -80,7 +80,7 @@ class Listing:
 
 
 class AddressName:
-    """`domain.ports.Watcher` of the name of an address: no_name, other_address, other_greeting.
+    """The Watcher of the name of an address: no_name, other_address, other_greeting.
 
     Receivers look the address up, the name that comes of it again, and compare with our greeting.
     """

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from enum import StrEnum
 from typing import Any, Protocol, Required, TypedDict, TypeVar, Unpack
 
+from domain.courtesy import Courtesy
 from domain.event import Event
 from domain.refusals import Refused, Taken
 
@@ -42,78 +42,6 @@ class Resolver(Protocol):
 
     async def txt(self, name: str) -> list[str]:
         """The TXT records of a name, strings joined; empty when there are none."""
-        ...
-
-
-# ---- what others say of us
-
-
-class DnsUnanswered(Exception):  # noqa: N818 - a state of the outside
-    """Nobody answered a DNS question, or not in a way that means anything: `str` says which."""
-
-
-class Watcher(Protocol):
-    """Asks one question about a sending IP's address or a domain, again and again."""
-
-    async def ask(self, subject: str) -> str:
-        """Empty when all is well, else what is wrong, in a word or code. Raises DnsUnanswered."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class SpamShare:
-    """What a provider told of a day's mail from one address or domain. Nothing of any person."""
-
-    subject: str  # the address or domain
-    provider: str
-    day: date
-    share_ppm: int  # that users called spam, in parts of a million
-    messages: int = 0  # that the share was taken of; 0: not told
-    traps: int = 0  # messages to spam traps
-    verdict: str = ""  # green, yellow or red; empty: not told
-
-
-@dataclass(frozen=True, slots=True)
-class FeedAnswer:
-    """What a feed told, and what it would not tell, each with its cure."""
-
-    shares: tuple[SpamShare, ...] = ()
-    problems: tuple[str, ...] = ()
-
-
-class FeedRefused(Exception):  # noqa: N818 - a state of the outside
-    """The provider tells nothing until a person does what `str` says."""
-
-
-class FeedUnavailable(Exception):  # noqa: N818 - a state of the outside
-    """The provider did not answer now; ask again after so many seconds."""
-
-    def __init__(self, why: str, after_s: float) -> None:
-        super().__init__(why)
-        self.after_s = after_s
-
-
-class ReputationFeed(Protocol):
-    """A provider's own figures about mail from us. Reading blocks and may be repeated."""
-
-    @property
-    def name(self) -> str: ...
-
-    @property
-    def kind(self) -> str:
-        """Of its subjects: ip or domain."""
-        ...
-
-    @property
-    def configured(self) -> bool:
-        """Whether it can be asked; else it tells nothing."""
-        ...
-
-    def read(self, subjects: Collection[str], since: date, until: date) -> FeedAnswer:
-        """What it knows of these subjects on these days, both included.
-
-        Raises FeedRefused, FeedUnavailable.
-        """
         ...
 
 
@@ -193,6 +121,7 @@ class Consignment:
     indexes: Sequence[int]
     render: Callable[[int], Message]
     deadline: float  # time.monotonic() seconds: no dot is written after it
+    courtesy: Courtesy | None = None  # None: the lanes' own bounds alone
 
 
 class Lanes(Protocol):

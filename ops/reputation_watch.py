@@ -18,7 +18,8 @@ from adapters.feeds.snds import SndsFeed
 from adapters.feeds.unset import UnsetFeed
 from adapters.settings import Settings
 from domain.event import Event
-from domain.ports import EventLog, ReputationFeed
+from domain.ports import EventLog
+from domain.reputation.ports import ReputationFeed
 from domain.signals import AddressNameChecked, ListingObserved
 from domain.watching import LISTINGS, NAMES
 from streams import feeding, watching

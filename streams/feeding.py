@@ -18,7 +18,8 @@ from adapters.kafka_log import Draft
 from adapters.postgres import named_sql
 from domain.event import Meta, Topic
 from domain.ids import deriver
-from domain.ports import EventLog, FeedAnswer, FeedRefused, FeedUnavailable, ReputationFeed
+from domain.ports import EventLog
+from domain.reputation.ports import FeedAnswer, FeedRefused, FeedUnavailable, ReputationFeed
 from domain.signals import SpamShareReported
 from streams import timers
 from streams.runtime import StreamRuntime

@@ -19,7 +19,8 @@ from adapters.kafka_log import Draft
 from adapters.postgres import named_sql
 from domain.event import Event, Meta, Topic
 from domain.ids import deriver
-from domain.ports import DnsUnanswered, EventLog, Watcher
+from domain.ports import EventLog
+from domain.reputation.ports import DnsUnanswered, Watcher
 from domain.watching import Patience, Watched, heard
 from streams import timers
 from streams.runtime import StreamRuntime

@@ -1,1 +1,1 @@
-"""What mailbox providers tell about mail from us, each behind `domain.ports.ReputationFeed`."""
+"""What mailbox providers tell of our mail, each a `domain.reputation.ports.ReputationFeed`."""

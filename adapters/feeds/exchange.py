@@ -11,7 +11,7 @@ from http.client import HTTPException
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
-from domain.ports import FeedRefused, FeedUnavailable
+from domain.reputation.ports import FeedRefused, FeedUnavailable
 
 TIMEOUT_S = 30.0
 ANSWER_MAX_BYTES = 8 << 20

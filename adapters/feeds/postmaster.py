@@ -17,7 +17,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from adapters.feeds import exchange, jwt
-from domain.ports import FeedAnswer, FeedRefused, SpamShare
+from domain.reputation.ports import FeedAnswer, FeedRefused, SpamShare
 
 WHO = "Google Postmaster Tools"
 SCOPE = "https://www.googleapis.com/auth/postmaster.traffic.readonly"
@@ -57,7 +57,7 @@ def account_from(path: Path, user: str = "") -> Account:
 
 
 class PostmasterFeed:
-    """`domain.ports.ReputationFeed` on Postmaster Tools. `clock` is Unix time."""
+    """`domain.reputation.ports.ReputationFeed` on Postmaster Tools. `clock` is Unix time."""
 
     name = "postmaster"
     kind = "domain"

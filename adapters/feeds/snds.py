@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from urllib.parse import urlencode
 
 from adapters.feeds import exchange
-from domain.ports import FeedAnswer, FeedRefused, SpamShare
+from domain.reputation.ports import FeedAnswer, FeedRefused, SpamShare
 
 WHO = "Microsoft SNDS"
 RENEW = "make a new key at sendersupport.olc.protection.outlook.com/snds/auto.aspx (PM_SNDS_KEY)"
@@ -37,7 +37,7 @@ class _Row:
 
 
 class SndsFeed:
-    """`domain.ports.ReputationFeed` on SNDS."""
+    """`domain.reputation.ports.ReputationFeed` on SNDS."""
 
     name = "snds"
     kind = "ip"

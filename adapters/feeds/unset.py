@@ -6,12 +6,12 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date
 
-from domain.ports import FeedAnswer
+from domain.reputation.ports import FeedAnswer
 
 
 @dataclass(frozen=True)
 class UnsetFeed:
-    """`domain.ports.ReputationFeed` of a provider that nobody may ask. `cure`: what sets it up."""
+    """A ReputationFeed of a provider that nobody may ask. `cure`: what sets it up."""
 
     name: str
     kind: str

@@ -47,7 +47,7 @@ def _stack_id(at: Where) -> str:
 def _examine(data: Path) -> list[Check]:
     from adapters.settings import Settings
     from ops import where
-    from ops.doctor import cursors, log, machine, rows
+    from ops.doctor import cursors, log, machine, rows, standing
     from ops.stack.stack import load
 
     at = where.find(data)
@@ -57,4 +57,5 @@ def _examine(data: Path) -> list[Check]:
     found += rows.looks(at.dsn, Settings().freshness_max_s, _stack_id(at))
     if {one.name for one in found if one.ok} >= PREPARED:
         found += asyncio.run(cursors.looks(at))
+        found += standing.looks(at.dsn, Settings())
     return found

@@ -12,8 +12,10 @@ import pytest
 
 from adapters import postgres
 from adapters.kafka_log import LogUnavailable
-from domain.ports import FeedAnswer, FeedRefused, FeedUnavailable, SpamShare
+from adapters.settings import Settings
+from domain.reputation.ports import FeedAnswer, FeedRefused, FeedUnavailable, SpamShare
 from domain.signals import SpamShareReported
+from ops.doctor import standing
 from streams.feeding import Feeding, FeedingDeps
 from tests.dispatch_kit import MemoryLog
 
@@ -141,3 +143,14 @@ async def test_a_provider_that_is_away_is_asked_again_when_it_said(world: World)
     await world.look()
     assert world.state()[:2] == (False, "it answered 429")
     assert 100 <= world.state()[2] <= 120
+
+
+async def test_the_doctor_tells_what_a_feed_needs(world: World) -> None:
+    settings = Settings(snds_key="k3y")
+    (unread,) = standing.looks(world.dsn, settings)
+    assert (unread.name, unread.ok, unread.found) == ("feed snds", True, "not read yet")
+    world.feed.answer = FeedRefused("make a new key")
+    await world.look()
+    (refused,) = standing.looks(world.dsn, settings)
+    assert (refused.ok, refused.cure) == (False, "make a new key")
+    assert standing.looks(world.dsn, Settings()) == []

@@ -14,10 +14,12 @@ import pytest
 
 from adapters import postgres
 from adapters.dns import DnsResolver
+from adapters.dnsbl import Listing
 from adapters.kafka_log import Draft, LogUnavailable
 from adapters.settings import Settings
 from domain.signals import AddressNameChecked, ListingObserved
 from ops import dns_server
+from ops.doctor import standing
 from ops.reputation_watch import questions
 from streams.watching import Watching, WatchingDeps
 
@@ -197,3 +199,27 @@ async def test_two_who_watch_do_not_ask_the_same(world: World) -> None:
     world.change("UPDATE pipeline.watched SET due_at = now()")
     assert len(await world.watching._take()) == 2  # the list and the name
     assert await world.watching._take() == []
+
+
+async def test_the_doctor_tells_who_is_listed_and_which_list_is_silent(world: World) -> None:
+    assert standing.looks(world.dsn, Settings()) == []
+    world.add_ip("ip_a", "1.2.3.4")
+    world.publish(f"4.3.2.1.{ZEN}", "127.0.0.2")
+    await world.look(2)
+    world.publish(f"2.0.0.127.{ZEN}")
+    world.add_ip("ip_b", "1.2.3.5")
+    for question in world.watching._deps.questions.values():
+        if isinstance(question.watcher, Listing):
+            question.watcher._sound_until = 0.0
+    await world.look()
+    found = {check.name: check for check in standing.looks(world.dsn, Settings())}
+    assert found["blocklist zen.spamhaus.org"].found == "ip_a (127.0.0.2)"
+    assert found["blocklist zen.spamhaus.org"].cure == "docs/runbooks/listing.md"
+    assert "test entry" in found["answers of zen.spamhaus.org"].found
+    assert found["names of addresses"].ok
+
+
+async def test_the_doctor_tells_lists_that_cannot_be_asked(world: World) -> None:
+    (bad,) = standing.looks(world.dsn, Settings(dnsbl_zones="zen.spamhaus.org"))
+    assert not bad.ok
+    assert "PM_SPAMHAUS_DQS_KEY" in bad.cure

@@ -8,7 +8,7 @@ import pytest
 
 from adapters.dnsbl import AddressName, Listing, is_public, reversed_address
 from adapters.dnsbl_lists import BY_NAME, LISTS, BadLists, chosen
-from domain.ports import DnsUnanswered
+from domain.reputation.ports import DnsUnanswered
 from domain.watching import LISTINGS, NAMES, Patience, Watched, heard
 
 

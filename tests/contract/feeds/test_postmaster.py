@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from adapters.feeds.postmaster import Account, PostmasterFeed, account_from
-from domain.ports import FeedRefused, FeedUnavailable, SpamShare
+from domain.reputation.ports import FeedRefused, FeedUnavailable, SpamShare
 from tests.feeds_kit import EMAIL, Google, new_key, served
 
 FIRST, LAST = date(2026, 3, 1), date(2026, 3, 7)

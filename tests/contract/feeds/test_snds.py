@@ -10,7 +10,7 @@ import pytest
 
 from adapters.feeds.snds import SndsFeed
 from adapters.feeds.unset import UnsetFeed
-from domain.ports import FeedAnswer, FeedRefused, FeedUnavailable, SpamShare
+from domain.reputation.ports import FeedAnswer, FeedRefused, FeedUnavailable, SpamShare
 from tests.feeds_kit import Snds, served, snds_line
 
 DAY, NEXT = date(2026, 3, 31), date(2026, 4, 1)

@@ -1,0 +1,73 @@
+"""The doctor's look at how others see us: blocklists, names of addresses, providers' feeds."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import namedtuple_row
+
+from adapters.dnsbl_lists import BadLists, chosen
+from adapters.settings import Settings
+from ops.doctor.check import Check, Checks, check
+from ops.reputation_watch import ADDRESS_NAME, feeds
+
+CONNECT_TIMEOUT_S = 5
+SHOWN = 5
+#: `wrong`: those that something is told of; `silent`: why questions had no answer last time.
+WATCHED = """
+SELECT question, count(*) FILTER (WHERE asked_at IS NOT NULL) AS answered,
+  coalesce(array_agg(about_id || ' (' || told || ')' ORDER BY about_id)
+    FILTER (WHERE told <> ''), '{}') AS wrong,
+  coalesce(array_agg(DISTINCT problem)
+    FILTER (WHERE problem NOT IN ('', 'not public')), '{}') AS silent
+FROM pipeline.watched GROUP BY question ORDER BY question
+"""
+FEEDS = "SELECT feed, read_at, problem FROM pipeline.feed WHERE feed = ANY (%s) ORDER BY feed"
+
+
+def looks(dsn: str, settings: Settings) -> list[Check]:
+    """What is watched and read; nothing where nothing is. Postgres must answer and be migrated."""
+    found = list(_setting(settings))
+    with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as conn:
+        return [*found, *_watched(conn), *_feeds(conn, settings)]
+
+
+def _setting(settings: Settings) -> Checks:
+    try:
+        chosen(settings.dnsbl_zones, settings.spamhaus_dqs_key)
+    except BadLists as bad:
+        yield check("blocklists", ok=False, found="none is watched", cure=str(bad))
+
+
+def _watched(conn: Connection[Any]) -> Checks:
+    rows: list[Any] = conn.cursor(row_factory=namedtuple_row).execute(WATCHED).fetchall()
+    for row in rows:
+        if not (row.answered or row.silent):
+            continue  # nobody here has an address that the world sees
+        of_names = row.question == ADDRESS_NAME
+        yield check(
+            "names of addresses" if of_names else f"blocklist {row.question}",
+            ok=not row.wrong,
+            found=", ".join(row.wrong[:SHOWN]) or f"{row.answered} asked about, all well",
+            cure="docs/reputation.md, Names of addresses"
+            if of_names
+            else "docs/runbooks/listing.md",
+        )
+        if row.silent:
+            yield check(
+                f"answers of {row.question}",
+                ok=False,
+                found="; ".join(row.silent[:SHOWN]),
+                cure="docs/reputation.md, When a list does not answer; until then nothing changes",
+            )
+
+
+def _feeds(conn: Connection[Any], settings: Settings) -> Checks:
+    wanted = [name for name, feed in feeds(settings).items() if feed.configured]
+    known = {row[0]: row for row in conn.execute(FEEDS, (wanted,))}
+    for name in wanted:
+        _, read_at, problem = known.get(name, (name, None, ""))
+        read = f"read at {read_at:%Y-%m-%d %H:%M} UTC" if read_at else "not read yet"
+        yield check(f"feed {name}", ok=not problem, found=read, cure=problem)
