@@ -3,16 +3,16 @@
 -- name: claim
 -- Whoever's update wins may attempt these sends, and nobody else ever may (I4). No row: not ours,
 -- or it may not leave now; the release row brings it back. Repeating with the same token is safe.
--- The deadline never moves, and ends before the cap day does (I7).
+-- The deadline never moves, and ends before the cap day does (I7), and before its window closes.
 UPDATE pipeline.release r
 SET state = 'started', token = %(token)s, owner = %(owner)s, journal = %(journal)s,
     claimed_at = coalesce(r.claimed_at, clock_timestamp()),
     deadline_at = coalesce(r.deadline_at, least(
       clock_timestamp() + make_interval(secs => %(slice_deadline_s)s),
-      (r.cap_day + 1)::timestamp AT TIME ZONE 'UTC'))
+      (r.cap_day + 1)::timestamp AT TIME ZONE 'UTC', r.leave_by))
 FROM pipeline.batch b, pipeline.campaign c, pipeline.ip i
 WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
-  AND (r.cap_day + 1)::timestamp AT TIME ZONE 'UTC' > clock_timestamp()
+  AND least((r.cap_day + 1)::timestamp AT TIME ZONE 'UTC', r.leave_by) > clock_timestamp()
   AND (r.state = 'released' AND r.lease_until > clock_timestamp()
        OR r.state = 'started' AND r.token = %(token)s AND r.deadline_at > clock_timestamp())
   AND b.batch_id = r.batch_id AND b.parked = ''

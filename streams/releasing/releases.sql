@@ -69,13 +69,13 @@ WHERE b.ip = ANY(%(ips)s) AND held.tokens < %(depth)s
 -- not hide what is behind.
 SELECT w.batch_id, w.n, w.due_at, w.tenant_id, w.campaign_id, w.provider, w.priority, w.ranges::text
 FROM jsonb_to_recordset(%(wanted)s)
-  AS q (campaign_id text, shut text[], tight text[], "only" text[])
+  AS q (campaign_id text, shut text[], tight text[], "only" text[], shut_zones text[])
 CROSS JOIN LATERAL (
   SELECT w.*, sum(w.size) OVER (ROWS UNBOUNDED PRECEDING) - w.size AS sends_before
   FROM (
     SELECT w.* FROM pipeline.waiting w JOIN pipeline.batch b USING (batch_id)
     WHERE w.campaign_id = q.campaign_id AND w.due_at <= %(now)s AND w.expires_at > %(now)s
-      AND b.parked = '' AND w.provider <> ALL(q.shut || q.tight)
+      AND b.parked = '' AND w.provider <> ALL(q.shut || q.tight) AND b.zone <> ALL(q.shut_zones)
       AND (q."only" IS NULL OR w.provider = ANY(q."only"))
     ORDER BY w.n DESC, w.due_at, w.batch_id LIMIT %(rows_max)s
   ) w
@@ -84,6 +84,7 @@ CROSS JOIN LATERAL (
     SELECT w.* FROM pipeline.waiting w JOIN pipeline.batch b USING (batch_id)
     WHERE w.campaign_id = q.campaign_id AND w.provider = t.provider
       AND w.due_at <= %(now)s AND w.expires_at > %(now)s AND b.parked = ''
+      AND b.zone <> ALL(q.shut_zones)
     ORDER BY w.n DESC, w.due_at, w.batch_id LIMIT %(tight_rows_max)s
   ) w
 ) w
@@ -200,6 +201,7 @@ WITH why AS (
     WHEN i.retired THEN 'VPS out of service'
     WHEN b.expires_at <= %(now)s THEN 'expired'
     WHEN r.cap_day < %(today)s THEN 'past its cap day'
+    WHEN r.leave_by <= %(now)s THEN 'outside its sending window'
     ELSE pipeline.breaker_against(r.ip, r.provider, c.domain_id, r.tenant_id, r.campaign_id, r.uses)
   END AS reason
   FROM pipeline.release r

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from psycopg.types.json import Jsonb
@@ -108,10 +109,14 @@ async def due(
     left: SendsLeft,
     depth: int,
     wider: WiderBy,
+    shut_zones: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> list[Waiting]:
-    """The first waiting rows of each campaign that may leave now."""
+    """The first waiting rows of each campaign that may leave now.
+
+    `shut_zones`: by campaign, the zones whose clocks show no time of its window.
+    """
     wanted = [
-        {"campaign_id": campaign_id}
+        {"campaign_id": campaign_id, "shut_zones": list(shut_zones.get(campaign_id, ()))}
         | asdict(limits(ips, rules, left, depth, wider.get(campaign_id, _NOTHING_WIDER)))
         for campaign_id, ips in campaigns.items()
     ]

@@ -18,7 +18,7 @@ from adapters.kafka_log import Draft
 from domain.ids import deriver
 from domain.ports import EventLog
 from projections.fold import Connection
-from streams.releasing import records, rows, volume
+from streams.releasing import hours, records, rows, volume
 from streams.releasing.bounds import Campaign
 from streams.releasing.gate import Gate
 from streams.releasing.picking import Deficits, Pick, pick
@@ -146,6 +146,8 @@ class Releaser:
         self, conn: Connection, moment: Moment, running: dict[str, Campaign]
     ) -> list[Released]:
         depth = self._pace.lane_depth_sends
+        open_at = await hours.read(conn, moment.now, running)
+        running = {name: one for name, one in running.items() if not open_at.shut(name)}
         bounds, others = await volume.bounds(conn, moment.now, moment.today, running)
         ips = {ip for one in running.values() for ip in one.ips}
         ips |= {ip for found in others.values() for ip in found}
@@ -153,7 +155,8 @@ class Releaser:
         usable, wider = reach(allowed, running, others)
         if not usable:
             return []
-        waiting = await rows.due(conn, moment, usable, rules, left, depth, wider)
+        elsewhere = open_at.shut_zones()
+        waiting = await rows.due(conn, moment, usable, rules, left, depth, wider, elsewhere)
         if not waiting:
             return []
         before = await rows.fill(conn, moment, allowed, rules, waiting)
@@ -166,6 +169,7 @@ class Releaser:
                 until = moment.lease_until(self._pace.lease_s)
                 await rows.save(conn, moment, made, until, "released")
         if made:
+            await hours.bind(conn, open_at, made)
             await rows.charge(conn, moment, picks, allowed)
         return made
 

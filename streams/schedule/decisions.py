@@ -8,6 +8,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from adapters.postgres import named_sql
 from domain.authority import SendAuthorityTaken
 from domain.campaign import (
@@ -87,7 +89,8 @@ async def fold_resent(conn: Connection, records: Sequence[Recorded]) -> None:
 
 
 def _fields(event: Event) -> dict[str, Any]:
-    return {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    found = {field.name: getattr(event, field.name) for field in dataclasses.fields(event)}
+    return {name: Jsonb(part) if isinstance(part, dict) else part for name, part in found.items()}
 
 
 async def _fold_suppressions(conn: Connection, records: Sequence[Recorded]) -> None:

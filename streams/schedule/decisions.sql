@@ -14,11 +14,11 @@ VALUES (%(batch_id)s, %(n)s, %(ranges)s::int4multirange) ON CONFLICT DO NOTHING
 -- name: launch
 INSERT INTO pipeline.campaign (campaign_id, tenant_id, state, sender_id, domain_id, sign, ips,
                                message_class, priority, launched_at, expires_at, workspace_id, total,
-                               daily_limit, mailbox_id, pool_id)
+                               daily_limit, mailbox_id, pool_id, send_window)
 VALUES (%(campaign_id)s, %(tenant_id)s, 'running', %(sender_id)s, %(domain_id)s, %(sign)s, %(ips)s,
         %(message_class)s, %(priority)s, %(launched_at)s, %(expires_at)s,
         %(workspace_id)s, (SELECT sum(total) FROM pipeline.planned WHERE campaign_id = %(campaign_id)s),
-        %(daily_limit)s, %(mailbox_id)s, %(pool_id)s)
+        %(daily_limit)s, %(mailbox_id)s, %(pool_id)s, %(send_window)s)
 ON CONFLICT (campaign_id) DO NOTHING
 
 -- name: campaign_state

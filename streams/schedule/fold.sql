@@ -20,12 +20,12 @@ FROM pipeline.deferral WHERE batch_id = ANY(%(batch_ids)s)
 
 -- name: add_batches
 INSERT INTO pipeline.batch (batch_id, tenant_id, campaign_id, step, content_id, provider, priority,
-                            message_class, due_at, expires_at, size, parked)
+                            message_class, due_at, expires_at, size, zone, parked)
 SELECT b.*, coalesce((SELECT reason FROM pipeline.poison WHERE subject = b.batch_id), '')
 FROM unnest(%(batch_id)s::text[], %(tenant_id)s::text[], %(campaign_id)s::text[], %(step)s::int[],
             %(content_id)s::text[], %(provider)s::text[], %(priority)s::text[],
             %(message_class)s::text[], %(due_at)s::timestamptz[], %(expires_at)s::timestamptz[],
-            %(size)s::int[]) AS b (batch_id)
+            %(size)s::int[], %(zone)s::text[]) AS b (batch_id)
 
 -- name: drop_deferrals
 DELETE FROM pipeline.deferral WHERE batch_id = ANY(%(batch_id)s)

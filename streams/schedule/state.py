@@ -64,6 +64,7 @@ class Batch:
     size: int
     step: int = 1
     content_id: str = ""
+    zone: str = ""
 
 
 @dataclass(frozen=True)
@@ -231,4 +232,5 @@ def _batch(event: BatchPlanned) -> Batch:
         size=event.size,
         step=event.step,
         content_id=event.content_id,
+        zone=event.zone,
     )

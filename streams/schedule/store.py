@@ -61,7 +61,7 @@ async def _save_batches(conn: Connection, schedule: Schedule) -> None:
         return
     names = (
         "batch_id tenant_id campaign_id step content_id provider priority message_class"
-        " due_at expires_at size"
+        " due_at expires_at size zone"
     )
     rows = [tuple(getattr(batch, name) for name in names.split()) for batch in schedule.new_batches]
     await conn.execute(SQL["add_batches"], columns(names, rows))
