@@ -10,7 +10,7 @@ import orjson
 
 from adapters import postgres
 from domain.ids import PREFIXES
-from domain.refusals import Invalid, NotFound
+from domain.refusals import Invalid
 from domain.suppression import hash_key
 from ops.where import Where
 from projections.reads import Bound
@@ -28,7 +28,7 @@ SHOWN_MAX = 12  # of the other limits, for people
 
 
 def ask(where: Where, thing: str) -> dict[str, Any]:
-    """The answer. Raises Invalid for what is no id of these, NotFound when nothing has it."""
+    """The answer. Raises Invalid for what is no id of these, or one that nothing has."""
     prefix = thing.partition("_")[0]
     if prefix not in KINDS or thing == prefix:
         known = ", ".join(f"{name}_…" for name in KINDS)
@@ -36,7 +36,7 @@ def ask(where: Where, thing: str) -> dict[str, Any]:
         raise Invalid(f"{thing!r:.80}: {kind}; give a campaign, a sending IP or a send: {known}")
     found = asyncio.run(_ask(where, prefix, thing))
     if found is None:
-        raise NotFound(f"there is no {KINDS[prefix]} {thing}; `penguin events` tells what there is")
+        raise Invalid(f"there is no {KINDS[prefix]} {thing}; `penguin events` tells what there is")
     return found.as_json()
 
 

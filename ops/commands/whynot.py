@@ -21,8 +21,7 @@ def whynot(
 ) -> int:
     """Tell the limit that binds, its rule and evidence, when it lifts, and what else may bind.
 
-    Exit 0 whether or not something binds, 2 for what is no such id, 3 when nothing has the id, or
-    there is no stack.
+    Exit 0 whether or not something binds, 2 for an id that nothing has, 3 without a stack.
     """
     from ops import whynot as asking
     from ops.where import find
