@@ -11,6 +11,7 @@ from adapters.smtp_lane.greeting import Unopened, greet, mx_of
 from adapters.smtp_lane.options import Options
 from adapters.smtp_lane.parcel import Attempt, Parcel
 from adapters.smtp_lane.session import Session
+from domain.courtesy import Courtesy
 from domain.ports import DotJournal, NextHop, Phase, Reply
 
 TURN = 16  # messages of one consignment before the next one's turn
@@ -48,6 +49,8 @@ class Lane:
         self._turn = 0
         self._idle: list[Session] = []
         self._opening: set[asyncio.Task[None]] = set()
+        self._connections = options.connections
+        self.messages_max = options.messages_max  # per connection
         self.barren = 0  # sessions in a row that ended before one message was answered in any
         self._down_until = 0.0
 
@@ -62,6 +65,12 @@ class Lane:
     def down(self) -> bool:
         """Whether the hop failed a moment ago and nothing stands to it."""
         return not self.sessions and time.monotonic() < self._down_until
+
+    def mind(self, courtesy: Courtesy | None) -> None:
+        """From now on open no more connections than that, nor use one for more messages."""
+        if courtesy is not None:
+            self._connections = min(self.options.connections, courtesy.connections)
+            self.messages_max = min(self.options.messages_max, courtesy.per_connection)
 
     def requeue(self, parcel: Parcel) -> None:
         """Let a parcel's waiting messages leave here."""
@@ -152,7 +161,7 @@ class Lane:
         if standing and time.monotonic() < self._down_until:
             return
         waiting = sum(len(parcel.pending) for parcel in self._queue)
-        wanted = min(self.options.connections, -(-waiting // MESSAGES_PER_CONNECTION))
+        wanted = min(self._connections, -(-waiting // MESSAGES_PER_CONNECTION))
         for _ in range(wanted - standing):
             task = asyncio.get_running_loop().create_task(self._open())
             self._opening.add(task)

@@ -21,7 +21,7 @@ class SmtpLanes:
     def __init__(self, journal: DotJournal, options: Options | None = None) -> None:
         self._journal = journal
         self._options = options or Options()
-        self._lanes: dict[tuple[str, NextHop], Lane] = {}
+        self._lanes: dict[tuple[str, NextHop, str], Lane] = {}
         self._parcels: set[Parcel] = set()
         self._watch: asyncio.TimerHandle | None = None
         self._closing = False
@@ -83,11 +83,13 @@ class SmtpLanes:
         self.place(parcel)
 
     def _lane(self, parcel: Parcel, hop: NextHop) -> Lane:
-        key = (parcel.consignment.source, hop)
+        courtesy = parcel.consignment.courtesy
+        key = (parcel.consignment.source, hop, courtesy.cell if courtesy else "")
         lane = self._lanes.get(key)
         if lane is None:
             lane = Lane(key[0], hop, self._options, self._journal, self)
             self._lanes[key] = lane
+        lane.mind(courtesy)
         return lane
 
     # ---- time

@@ -304,10 +304,9 @@ class Session:
         return attempt
 
     def _worn(self) -> bool:
-        options = self._options
         age_s = time.monotonic() - self._opened_at
-        old = self._started > 0 and age_s >= options.age_max_s
-        return old or self._started >= options.messages_max
+        old = self._started > 0 and age_s >= self._options.age_max_s
+        return old or self._started >= self._lane.messages_max
 
     def _patience_s(self) -> float:
         """How long what is due next may take."""

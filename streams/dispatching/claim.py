@@ -13,6 +13,8 @@ from psycopg.rows import class_row
 from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres import named_sql, tenant_tx
+from domain.courtesy import Courtesy
+from domain.governor.draft import fresh
 from domain.indexes import Ranges, multirange
 from domain.ports import NextHop, Renderer
 from domain.sending import SliceReleased
@@ -53,11 +55,24 @@ class Release:
     route: str
     relay_host: str
     relay_port: int
+    governed: bool = False
+    connections: int | None = None  # of the governor's pace; None: it decided none yet
+    per_connection: int | None = None
 
     @property
     def indexes(self) -> Ranges:
         """The sends of the batch that it holds."""
         return [[part.lower, part.upper] for part in self.ranges]
+
+    @property
+    def courtesy(self) -> Courtesy | None:
+        """What the governor lets its cell take of connections; None: the lanes' own bounds."""
+        if not self.governed:
+            return None
+        begins = fresh("", "cell", self.ip, self.provider, None).pace
+        connections = self.connections or int(begins.connections)
+        per_connection = self.per_connection or begins.per_connection
+        return Courtesy(f"{self.ip}/{self.provider}", connections, per_connection)
 
     @property
     def relay(self) -> NextHop | None:

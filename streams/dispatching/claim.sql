@@ -29,7 +29,12 @@ RETURNING r.release_id, r.batch_id, r.tenant_id, r.campaign_id, b.step, r.n, r.i
   r.ranges, r.cap_day, r.cap_per_day, r.uses, r.deadline_at,
   extract(epoch FROM r.deadline_at - clock_timestamp())::float8 AS left_s,
   b.content_id, c.sender_id, c.domain_id, c.sign, c.message_class, c.workspace_id,
-  c.launched_at, i.address AS source, i.route, i.relay_host, i.relay_port
+  c.launched_at, i.address AS source, i.route, i.relay_host, i.relay_port,
+  pipeline.governed(r.ip, r.provider) AS governed,
+  (SELECT p.connections FROM pipeline.volume_rate p
+    WHERE p.ip = r.ip AND p.provider = r.provider) AS connections,
+  (SELECT p.per_connection FROM pipeline.volume_rate p
+    WHERE p.ip = r.ip AND p.provider = r.provider) AS per_connection
 
 -- name: owned
 -- A release that our token won although the answer got lost, and that we may no longer send.

@@ -233,6 +233,7 @@ class SliceRun:
             indexes=[recipient.index for recipient in recipients],
             render=render,
             deadline=self._slice.deadline,
+            courtesy=self._slice.release.courtesy,
         )
 
     def _renderer(self, by_index: dict[int, Recipient]) -> Callable[[int], Message]:
