@@ -7,7 +7,7 @@ JOBS := 2
 PM_CORPUS ?= ../shared/corpus
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo up down check test corpus simulate drill chaos chaos-full scoreboard bench clean format lint types imports generated fast
+.PHONY: help setup demo up down check test agents corpus simulate drill chaos chaos-full scoreboard bench clean format lint types imports generated fast
 
 help: ## list the targets
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
@@ -59,7 +59,12 @@ fast:
 	@$(BIN)/pytest -q -n $(JOBS) $(FAST_TESTS)
 
 test: check ## check, then every test on a real Kafka and Postgres that it starts itself
-	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile tests $(addprefix --ignore=,$(FAST_TESTS) tests/corpus tests/chaos/long tests/drills)
+	@$(BIN)/pytest -q -n $(JOBS) --dist loadfile tests $(addprefix --ignore=,$(FAST_TESTS) tests/corpus tests/chaos/long tests/drills tests/contract/runtime/long)
+
+agents: setup ## the contract of both stream runtimes at length, the roles under kill -9 on each: minutes
+	@$(BIN)/pytest -q tests/contract/runtime
+	@for runtime in faust plain; do \
+	  PM_STREAM_RUNTIME=$$runtime $(BIN)/pytest -q tests/fault/test_faust_roles.py || exit 1; done
 
 corpus: setup ## judge the classifier on real replies, which lie outside the project (PM_CORPUS)
 	@test -d $(PM_CORPUS) || { echo "no corpus in $(PM_CORPUS): set PM_CORPUS to its folder" >&2; exit 3; }

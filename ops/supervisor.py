@@ -130,6 +130,17 @@ class Supervisor:
             if stage == SERVERS_STAGE and not await self._prepare():
                 return
         self._enter(Phase.READY)
+        if not self._board.servers_only:
+            self._spawn(self._watch_readers())
+
+    async def _watch_readers(self) -> None:
+        from adapters.settings import Settings
+        from ops import stall_watch
+
+        roles = [program.role for program in self._programs]
+        place = (self._stack.bootstrap, self._stack.dsn, os.environ.get("PM_PREFIX", ""))
+        looker = stall_watch.Looker(*place, roles)
+        await stall_watch.watching(self._stack.data, looker, Settings())
 
     async def _prepare(self) -> bool:
         """Schema and topics, unless the servers alone are wanted; False: given up."""

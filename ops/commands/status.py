@@ -9,7 +9,7 @@ from typing import Any
 import psutil
 import typer
 
-from ops import board, options
+from ops import board, options, stalls
 from ops.board import Board, Line, State
 from ops.errors import DoesNotHold, Missing
 from ops.stack.stack import Stack, load
@@ -26,6 +26,7 @@ def status(data: options.Data = options.DATA, json: options.AsJson = False) -> i
         raise Missing(f"there is no stack in {folder}: `penguin up` makes one")
     report = _report(stack, found)
     report["authority"] = _authority(folder) if found.supervised else None
+    report |= _readers(stalls.read(folder) if found.supervised else stalls.NOTHING)
     if json:
         options.print_json(report)
     else:
@@ -46,6 +47,15 @@ def _exit_code(report: dict[str, Any], found: Board) -> int:
         print(f"penguin: nothing is sent: {held['reason']}", file=sys.stderr)
         return DoesNotHold.exit_code
     return 0 if set(states) == {State.RUNNING} else DoesNotHold.exit_code
+
+
+def _readers(seen: dict[str, Any]) -> dict[str, Any]:
+    """Readers of the log that stand still, or fall behind, as the supervisor saw them last."""
+    return {
+        "stalls": seen["stalls"],
+        "behind": seen["behind"],
+        "readers_looked_at": seen["looked_at"],
+    }
 
 
 def _authority(folder: Path) -> dict[str, Any] | None:
@@ -121,3 +131,8 @@ def _print(report: dict[str, Any]) -> None:
     if held := report["authority"]:
         verdict = "may send" if held["open"] else f"sends nothing: {held['reason']}"
         print(f"{'authority':<12} epoch {held['epoch']}, {verdict}")
+    for kind in ("stalls", "behind"):
+        for one in report[kind]:
+            print(f"{kind:<12} {stalls.told(one)}")
+    if report["stalls"]:
+        print(f"{'':<12} {stalls.RUNBOOK} tells what to do")

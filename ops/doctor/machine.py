@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
-from ops import board
+from ops import board, stalls
 from ops.board import Board, State
 from ops.doctor.check import Check, Checks, check
 from ops.errors import Missing
@@ -28,6 +29,8 @@ def looks(stack: Stack) -> Checks:
     yield _disk(stack.data)
     yield _ports(stack, found)
     yield from _processes(found)
+    if found.supervised:
+        yield _readers(stalls.read(stack.data))
 
 
 def _program(name: str, find: Callable[[], str | Path]) -> Check:
@@ -79,3 +82,15 @@ def _processes(found: Board) -> Checks:
             found=f"{line.state}, {line.restarts} restarts {line.problem}".strip(),
             cure=f"see {line.log}; penguin up starts what is missing",
         )
+
+
+def _readers(seen: Mapping[str, Any]) -> Check:
+    """What the supervisor saw at its last look; without one nothing is known yet."""
+    standing = [stalls.told(each) for each in seen["stalls"]]
+    looked = f"looked at {seen['looked_at']}" if seen["looked_at"] else "not looked at yet"
+    return check(
+        "readers move",
+        ok=not standing,
+        found="; ".join(standing) or f"none stands still, {looked}",
+        cure=f"{stalls.RUNBOOK}: does its process hang? kill -9 it, the supervisor starts it again",
+    )

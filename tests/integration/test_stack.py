@@ -12,14 +12,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import httpx2
 import psycopg
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 
 from ops import board
 from ops.board import State
-from ops.roles import ROLES
 from ops.stack.processes import wait_for
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
@@ -47,9 +45,8 @@ class Penguin:
             check=False,
         )
 
-    def up(self, *options: str, roles: bool = False) -> dict[str, Any]:
-        which = () if roles else ("--servers-only",)
-        done = self("up", "--json", *which, *options)
+    def up(self, *options: str) -> dict[str, Any]:
+        done = self("up", "--json", "--servers-only", *options)
         assert done.returncode == 0, done.stderr
         found: dict[str, Any] = json.loads(done.stdout)
         return found
@@ -262,19 +259,3 @@ def test_three_brokers_outlive_one_of_them(tmp_path: Path) -> None:
         assert set(three.processes()) == {"kafka-1", "kafka-2", "kafka-3", "postgres"}
     finally:
         assert three("down").returncode == 0
-
-
-def test_every_role_serves_and_comes_back_when_all_are_killed_at_once(tmp_path: Path) -> None:
-    penguin = Penguin(tmp_path)
-    try:
-        found = penguin.up(roles=True)
-        names = [entry["name"] for entry in penguin.processes().values()]
-        assert set(ROLES) <= set(names)
-
-        penguin.kill(*ROLES)
-
-        assert penguin("status").returncode == 0
-        assert httpx2.get(found["api_url"] + "/health").status_code == 200
-        assert httpx2.get(found["inbox_url"]).status_code == 200
-    finally:
-        assert penguin("down").returncode == 0
