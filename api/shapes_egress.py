@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from api.shapes_content import POSITION, TOLD, answers
+from api.shapes_content import POSITION, TOLD, answers, command, listing, question
 
 _IP = "ip_agnhktnyoh6v5hs3a7mlytmzhu"
 ORDERED = answers(
@@ -12,4 +12,22 @@ ORDERED = answers(
     | POSITION,
     *TOLD,
     status=202,
+)
+
+_TOLD = {"object": "ip_pool", "pool_id": "pol_agnhktnyoh6v5hs3a7mlytmzhu", "state": "active"}
+_POOL = _TOLD | {
+    "name": "Newsletters",
+    "created_at": "2026-01-05T08:00:00.000000Z",
+    "retired_at": None,
+    "reason": "",
+    "ips": [_IP],
+}
+_ALLOWANCE = {"provider": "gmail", "left": 140, "weight": 0.35}
+_MEMBER = {"ip": _IP, "route": "mx", "state": "active", "allowances": [_ALLOWANCE]}
+POOLS = listing("A page of IP pools", _POOL)
+POOL = question("The pool and what its IPs may still carry", _POOL | {"members": [_MEMBER]})
+POOL_CREATED = command("It is there, without IPs", _TOLD, 201)
+POOL_TOLD = command("Done", _TOLD)
+POOL_RENAMED = answers(
+    "It is called so", {k: _POOL[k] for k in ("object", "pool_id", "name")}, *TOLD
 )

@@ -255,13 +255,14 @@ def choose_plan(
 ) -> tuple[Event, ...]:
     """Let volume control warm it up by a plan, or with the plan `none` leave it alone.
 
+    Nothing chosen is as `none`, but that nobody decided so: a launch warns of it.
     A relay takes all mail by itself and tells nothing of what providers answer, so that a plan
     sees bounces, complaints and listings alone: only who says `force` has one there. Raises
     NotFound, Invalid, WrongState.
     """
     _require(state, provider)
     check_warmup(warmup)
-    if state.warmups.get(provider, _inherited(state)) == warmup:
+    if state.warmups.get(provider) == warmup:
         return ()
     if state.egress.route == "relay" and warmup.plan != UNGOVERNED and not force:
         raise WrongState(
@@ -293,12 +294,6 @@ def check_warmup(warmup: Warmup) -> None:
         plans.check(warmup.plan, warmup.curve)
     elif warmup.curve or warmup.target:
         raise Invalid("plan: none has neither curve nor target; leave them out")
-
-
-def _inherited(state: State) -> Warmup | None:
-    """What holds without a choice of its own; a plan of its own is kept even where it is equal."""
-    everywhere = state.warmups.get(EVERY_PROVIDER, Warmup(UNGOVERNED))
-    return everywhere if everywhere.plan == UNGOVERNED else None
 
 
 def retire(state: State, *, reason: str) -> tuple[Event, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from domain import dkim_keys, mailbox, sending_domain, sending_ip, template, vps
+from domain import dkim_keys, ip_pool, mailbox, sending_domain, sending_ip, template, vps
 from domain.event import Event
 
 
@@ -15,7 +15,15 @@ def holdings_of(chance: random.Random, tenant: str, name: str) -> list[Event]:
         *_domain(chance, tenant, f"dom_{name}", f"ip_{name}"),
         *_mailbox(chance, tenant, f"mbx_{name}", f"dom_{name}"),
         *_server(chance, tenant, f"vps_{name}", f"ip_{name}"),
+        *_pool(chance, tenant, f"pol_{name}", f"ip_{name}"),
     ]
+
+
+def _pool(chance: random.Random, tenant: str, pool_id: str, ip: str) -> list[Event]:
+    own = {"tenant_id": tenant, "pool_id": pool_id}
+    moves = [ip_pool.PoolIpAdded(**own, ip=ip), ip_pool.PoolIpRemoved(**own, ip=ip)]
+    retired = ip_pool.PoolRetired(**own, reason="r")
+    return [ip_pool.PoolCreated(**own), *_some(chance, [*moves, *moves, retired])]
 
 
 def _some(chance: random.Random, events: list[Event]) -> list[Event]:

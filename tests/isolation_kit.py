@@ -120,6 +120,7 @@ class Tenant:
         sender = self.do("POST", "/v1/senders", {"address": f"news@{name}.example", "name": name})
         ids["sender_id"] = sender["sender_id"]
         ids["ip"] = self.do("POST", "/v1/sending-ips", {})["ip"]
+        ids["pool_id"] = self.do("POST", "/v1/ip-pools", {"name": name})["pool_id"]
         ids["vps_id"] = self.do("POST", "/v1/vps", {"name": name})["vps_id"]
         mailbox = {"address": f"me@{name}.example"}
         ids["mailbox_id"] = self.do("POST", "/v1/mailboxes", mailbox)["mailbox_id"]

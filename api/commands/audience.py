@@ -17,6 +17,7 @@ from adapters.message.template_file import SYSTEM_VARIABLES
 from adapters.postgres import named_sql
 from api.commands import segments
 from api.desk import Desk
+from domain import ip_pool
 from domain.campaign import CampaignDrafted
 from domain.suppression import Scope, hash_key
 
@@ -88,7 +89,7 @@ def audience_of(desk: Desk, drafted: CampaignDrafted) -> Audience:
         "hash_key": hash_key(desk.id_key),
         "workspace_id": drafted.workspace_id,
         "message_class": drafted.message_class,
-        "provider": RELAY if relayed(desk, drafted.ips) else None,
+        "provider": RELAY if relayed(desk, drafted) else None,
     }
     with desk.transaction() as conn:
         if segment:
@@ -113,9 +114,17 @@ def usable_ips(desk: Desk, ips: Sequence[str]) -> dict[str, str]:
     return {row["ip"]: row["route"] for row in desk.rows(SQL["usable_ips"], ips=list(ips))}
 
 
-def relayed(desk: Desk, ips: Sequence[str]) -> bool:
+def egress_of(desk: Desk, drafted: CampaignDrafted) -> dict[str, str]:
+    """As `usable_ips`, of those that the draft, or its pool as it is now, names."""
+    if not drafted.pool_id:
+        return usable_ips(desk, drafted.ips)
+    pool: ip_pool.State = desk.state(ip_pool, ip_pool.stream(drafted.pool_id))
+    return usable_ips(desk, pool.ips) if pool.ips and not pool.retired else {}
+
+
+def relayed(desk: Desk, drafted: CampaignDrafted) -> bool:
     """Whether all goes through a relay, which answers for what it takes."""
-    return set(usable_ips(desk, ips).values()) == {RELAY}
+    return set(egress_of(desk, drafted).values()) == {RELAY}
 
 
 def required_fields(desk: Desk, content_id: str) -> list[str]:

@@ -8,17 +8,18 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from api import workspaces
+from api import send_windows, workspaces
 from api.commands import domains, segments, senders
-from api.commands.audience import Audience, audience_of, days_of, usable_ips
+from api.commands.audience import Audience, audience_of, days_of, egress_of
 from api.commands.audience import told as audience_told
 from api.commands.launch_checks import Block, blocks, warnings
 from api.desk import Desk
-from domain import campaign, scheduling, sending_ip, template
+from domain import campaign, ip_pool, scheduling, sending_ip, template
 from domain.campaign import CampaignDrafted, CampaignRevised, Status
 from domain.event import Event
 from domain.ports import Decided
 from domain.refusals import Invalid, NotFound, Outdated, WrongState
+from domain.windows import opening
 
 EXPIRE_AFTER_S = 72 * 3600  # bulk mail is worth sending for three days (deliverability.md §7.3)
 LABEL = """
@@ -97,6 +98,8 @@ def resolved(desk: Desk, drafted: CampaignDrafted, version: int | None = None) -
     for ip in drafted.ips:
         if not desk.state(sending_ip, sending_ip.stream(ip)).ip:
             raise NotFound(f"ips: there is no sending IP {ip}; name one of yours")
+    if drafted.pool_id:
+        ip_pool.require_usable(desk.state(ip_pool, ip_pool.stream(drafted.pool_id)))
     content_id = drafted.content_id
     if drafted.template_id and not content_id:
         content_id = _content(desk, drafted.template_id, version)
@@ -150,7 +153,7 @@ class Ready:
 def made_ready(desk: Desk, drafted: CampaignDrafted, now: datetime) -> Ready:
     """Look at all that a launch needs; nothing is changed."""
     found = audience_of(desk, drafted)
-    ips = list(usable_ips(desk, drafted.ips))
+    ips = list(egress_of(desk, drafted))
     return Ready(ips, found, blocks(desk, drafted, found, now))
 
 
@@ -161,7 +164,8 @@ def estimate(desk: Desk, campaign_id: str, now: datetime) -> dict[str, Any]:
     days = days_of(desk, ready.found, ready.ips, now.date())
     reasons = [reason.told() for reason in ready.reasons]
     warned = [warning.told() for warning in warnings(desk, drafted)]
-    return audience_told(ready.found, days) | {"blocked_by": reasons, "warnings": warned}
+    first = {"opens_at": None if ready.reasons else opening(drafted.send_window, now)}
+    return audience_told(ready.found, days) | first | {"blocked_by": reasons, "warnings": warned}
 
 
 # ---- launching
@@ -283,6 +287,7 @@ def told(desk: Desk, campaign_id: str, state: campaign.State) -> Mapping[str, An
     plan = asdict(drafted)
     plan.pop("tenant_id")
     return plan | {
+        "send_window": send_windows.told(drafted.send_window),
         "object": "campaign_plan",
         "name": name_of(desk, campaign_id),
         "state": state.status.value,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -10,10 +10,11 @@ from pathlib import Path
 from psycopg.errors import UndefinedTable
 
 from adapters.postgres import named_sql
-from api.commands.audience import SQL, Audience, relayed, usable_ips
+from api.commands.audience import RELAY, SQL, Audience, egress_of, relayed
 from api.desk import Desk
-from domain import sending_domain, tenant
+from domain import sending_domain, tenant, windows
 from domain.campaign import SIGNATURES, CampaignDrafted
+from domain.refusals import Invalid
 
 OWN_SQL = named_sql(Path(__file__).with_suffix(".sql"))
 
@@ -39,6 +40,7 @@ def blocks(desk: Desk, drafted: CampaignDrafted, found: Audience, now: datetime)
         *_content(desk, drafted, found),
         *_sender(desk, drafted),
         *_egress(desk, drafted),
+        *_window(drafted),
         *_audience(found),
         *_quota(desk, found, now.date()),
     ]
@@ -46,14 +48,30 @@ def blocks(desk: Desk, drafted: CampaignDrafted, found: Audience, now: datetime)
 
 def warnings(desk: Desk, drafted: CampaignDrafted) -> list[Block]:
     """What a launch should not be surprised by; none of it keeps a campaign back."""
-    if not drafted.sender_id or relayed(desk, drafted.ips):
+    routes = egress_of(desk, drafted)
+    mx = [ip for ip, route in routes.items() if route != RELAY]
+    if routes and not mx:
         return []
+    return [*_degraded(desk, drafted), *_unplanned(desk, mx)]
+
+
+def _degraded(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
+    if not drafted.sender_id:
+        return
     state = desk.state(sending_domain, sending_domain.stream(drafted.domain_id))
-    if not (state.degraded and state.may_send):
-        return []
-    detail = f"{state.domain} lacks DNS records that it had: {', '.join(state.missing)}"
-    cure = "publish them again and have the domain checked, or it is verified no longer after a day"
-    return [Block("degraded_domain", "sender_id", detail, cure)]
+    if state.degraded and state.may_send:
+        detail = f"{state.domain} lacks DNS records that it had: {', '.join(state.missing)}"
+        cure = "publish them again and have it checked, or it is verified no longer after a day"
+        yield Block("degraded_domain", "sender_id", detail, cure)
+
+
+def _unplanned(desk: Desk, ips: Sequence[str]) -> Iterator[Block]:
+    """IPs for which nobody chose a plan, not even `none`."""
+    found = [row["ip"] for row in desk.rows(OWN_SQL["unplanned"], ips=ips)]
+    if found:
+        detail = f"{', '.join(found)}: no warm-up plan, so that all may leave at once within caps"
+        cure = "choose one (PUT /v1/sending-ips/{ip}/warmup), or the plan none where it is warm"
+        yield Block("no_warmup_plan", "ips", detail, cure)
 
 
 def _stack(desk: Desk) -> Iterator[Block]:
@@ -86,7 +104,7 @@ def _sender(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
         yield Block("no_sender", "sender_id", "the draft names no sender", "name one in sender_id")
         return
     state = desk.state(sending_domain, sending_domain.stream(drafted.domain_id))
-    if not state.may_send and not relayed(desk, drafted.ips):
+    if not state.may_send and not relayed(desk, drafted):
         name = state.domain or "the sender's domain"
         missing = f": {', '.join(state.missing)}" if state.missing else ""
         cure = f"publish its DNS records{missing} and have them checked"
@@ -99,8 +117,23 @@ def _sender(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
 
 
 def _egress(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
-    if not usable_ips(desk, drafted.ips):
+    if egress_of(desk, drafted):
+        return
+    if drafted.pool_id:
+        detail = "no sending IP of the pool may be used: it has none, or they are retired or held"
+        cure = "put an active one into the pool, end a quarantine, or name another pool"
+        yield Block("no_pool_ip", "pool_id", detail, cure)
+    else:
         yield Block("no_ip", "ips", "no sending IP may be used", "add one, or name one in use")
+
+
+def _window(drafted: CampaignDrafted) -> Iterator[Block]:
+    """Drafts are checked as they are made; what time zones there are may change since."""
+    try:
+        windows.check(drafted.send_window)
+    except Invalid as refused:
+        detail, _, cure = str(refused).partition("; ")
+        yield Block("bad_window", "send_window", detail, cure)
 
 
 def _audience(found: Audience) -> Iterator[Block]:

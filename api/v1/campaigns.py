@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from pydantic import AwareDatetime, Field, StringConstraints
 from starlette.responses import Response
 
-from api import shapes
+from api import send_windows, shapes
 from api import shapes_campaigns as told_shapes
 from api.answers import Json, listed
 from api.bodies import Body, IdPath, IdText, Name, Reason
@@ -19,6 +19,7 @@ from api.commands import campaigns as commands
 from api.desk import Desk
 from api.etags import IfMatch, etag, revision_of
 from api.problems import Problem, not_found
+from api.send_windows import Window
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, PortsDep, at_desk, may
 from domain import campaign, scheduling, tenant
 from domain.campaign import CampaignDrafted, Status
@@ -56,6 +57,7 @@ SinceQuery = Annotated[AwareDatetime | None, Query(description="drafted at this 
 UntilQuery = Annotated[AwareDatetime | None, Query(description="drafted before this moment")]
 ListIds = Annotated[list[IdText], Field(max_length=LISTS_MAX)]
 Ips = Annotated[list[IdText], Field(max_length=IPS_MAX)]
+PoolId = Annotated[IdText, Field(description="instead of `ips`: those of this IP pool")]
 Version = Annotated[int, Field(ge=1, le=2**31 - 1, description="of the template; else the latest")]
 ExpireAfter = Annotated[int, Field(ge=EXPIRE_MIN_S, le=EXPIRE_MAX_S, examples=[259200])]
 DailyLimit = Annotated[
@@ -65,6 +67,10 @@ DailyLimit = Annotated[
 PriorityName = Literal["high", "normal", "low"]
 ClassName = Literal["bulk", "transactional"]
 SignName = Literal["none", "ed25519", "rsa", "both"]
+
+
+#: Of a request, what no campaign's plan holds as it was told.
+READ_ELSEWHERE = {"name", "template_version", "send_window"}
 
 
 class NewCampaign(Body):
@@ -77,10 +83,12 @@ class NewCampaign(Body):
     segment_id: IdText = ""
     sender_id: IdText = ""
     ips: Ips = Field(default_factory=list)
+    pool_id: PoolId = ""
     priority: PriorityName = "normal"
     message_class: ClassName = "bulk"
     sign: SignName = "rsa"
     expire_after_s: ExpireAfter = commands.EXPIRE_AFTER_S
+    send_window: Window | None = None
     workspace_id: IdText = ""
     daily_limit: DailyLimit = None
 
@@ -95,10 +103,12 @@ class CampaignChange(Body):
     segment_id: IdText | None = None
     sender_id: IdText | None = None
     ips: Ips | None = None
+    pool_id: PoolId | None = None
     priority: PriorityName | None = None
     message_class: ClassName | None = None
     sign: SignName | None = None
     expire_after_s: ExpireAfter | None = None
+    send_window: Annotated[Window | None, Field(description="null: at any hour")] = None
     daily_limit: DailyLimit = None
 
 
@@ -220,11 +230,13 @@ def _campaign(row: dict[str, Any]) -> dict[str, Any]:
 def create_campaign(body: NewCampaign, desk: Writer) -> Response:
     """Put a campaign together. Nothing is sent before it is launched."""
     campaign_id = desk.fresh_id("cmp")
-    plan = body.model_dump(exclude={"name", "template_version"})
+    plan = body.model_dump(exclude=READ_ELSEWHERE)
     drafted = CampaignDrafted(
         **plan, tenant_id=desk.tenant_id, campaign_id=campaign_id, content_id="", domain_id=""
     )
+    drafted = replace(drafted, send_window=send_windows.wanted(desk, body.send_window))
     drafted = commands.resolved(desk, drafted, body.template_version)
+    _refuse_both(body)
     decided = commands.draft(desk, body.name, drafted)
     return _plan(desk, campaign_id, decided, 201)
 
@@ -242,13 +254,18 @@ def revise_campaign(
     """Change a draft; refused when others changed it since (If-Match: the ETag of its plan)."""
     wanted = replace(
         campaign.require(commands.known(desk, campaign_id)),
-        **body.model_dump(exclude_none=True, exclude={"name", "template_version"}),
+        **body.model_dump(exclude_none=True, exclude=READ_ELSEWHERE),
     )
+    if body.ips or body.pool_id:  # either takes the other's place
+        wanted = replace(wanted, ips=body.ips or [], pool_id=body.pool_id or "")
+    if "send_window" in body.model_fields_set:
+        wanted = replace(wanted, send_window=send_windows.wanted(desk, body.send_window))
     if "daily_limit" in body.model_fields_set:
         wanted = replace(wanted, daily_limit=body.daily_limit)
     if body.template_id is not None or body.template_version is not None:
         wanted = replace(wanted, content_id="")
     revised = commands.resolved(desk, wanted, body.template_version)
+    _refuse_both(body)
     decided = commands.revise(desk, revised, revision_of(if_match) or 0)
     if body.name is not None:
         commands.rename(desk, campaign_id, body.name)
@@ -318,6 +335,12 @@ def resume_campaign(campaign_id: IdPath, desk: Launcher) -> Json:
 def cancel_campaign(campaign_id: IdPath, body: Why, desk: Writer) -> Json:
     """End what was not claimed yet as cancelled, for good."""
     return _told(desk, campaign_id, commands.cancel(desk, campaign_id, body.reason), 202)
+
+
+def _refuse_both(body: NewCampaign | CampaignChange) -> None:
+    """Once its parts are known to be there: ids of others are not found, whatever else is wrong."""
+    if body.ips and body.pool_id:
+        raise Problem("invalid", "pool_id: ips are named beside it; name one of the two")
 
 
 def _local(text: str) -> datetime:

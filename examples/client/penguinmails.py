@@ -200,10 +200,12 @@ class Client(Transport):
         segment_id: str = OMIT,
         sender_id: str = OMIT,
         ips: list[Any] = OMIT,
+        pool_id: str = OMIT,
         priority: str = OMIT,
         message_class: str = OMIT,
         sign: str = OMIT,
         expire_after_s: int = OMIT,
+        send_window: Mapping[str, Any] | None = OMIT,
         workspace_id: str = OMIT,
         daily_limit: int | None = OMIT,
     ) -> Any:
@@ -222,10 +224,12 @@ class Client(Transport):
                 "segment_id": segment_id,
                 "sender_id": sender_id,
                 "ips": ips,
+                "pool_id": pool_id,
                 "priority": priority,
                 "message_class": message_class,
                 "sign": sign,
                 "expire_after_s": expire_after_s,
+                "send_window": send_window,
                 "workspace_id": workspace_id,
                 "daily_limit": daily_limit,
             },
@@ -254,10 +258,12 @@ class Client(Transport):
         segment_id: str | None = OMIT,
         sender_id: str | None = OMIT,
         ips: list[Any] | None = OMIT,
+        pool_id: str | None = OMIT,
         priority: str | None = OMIT,
         message_class: str | None = OMIT,
         sign: str | None = OMIT,
         expire_after_s: int | None = OMIT,
+        send_window: Mapping[str, Any] | None = OMIT,
         daily_limit: int | None = OMIT,
     ) -> Any:
         """Change a draft; refused when others changed it since (If-Match: the ETag of its plan).
@@ -275,10 +281,12 @@ class Client(Transport):
                 "segment_id": segment_id,
                 "sender_id": sender_id,
                 "ips": ips,
+                "pool_id": pool_id,
                 "priority": priority,
                 "message_class": message_class,
                 "sign": sign,
                 "expire_after_s": expire_after_s,
+                "send_window": send_window,
                 "daily_limit": daily_limit,
             },
             headers={"if-match": if_match, "idempotency-key": idempotency_key},
@@ -1335,6 +1343,103 @@ class Client(Transport):
         return self.call(
             "POST",
             f"/v1/sending-ips/{_part(ip)}/retire",
+            body={"reason": reason},
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def list_ip_pools(
+        self,
+        *,
+        retired: bool | None = OMIT,
+        limit: int = OMIT,
+        cursor: str = OMIT,
+        min_position: int = OMIT,
+    ) -> Any:
+        """The tenant's pools, the oldest first, each with its sending IPs.
+
+        GET /v1/ip-pools
+        """
+        return self.call(
+            "GET",
+            "/v1/ip-pools",
+            query={
+                "retired": retired,
+                "limit": limit,
+                "cursor": cursor,
+                "min_position": min_position,
+            },
+        )
+
+    def create_ip_pool(self, *, name: str, idempotency_key: str = OMIT) -> Any:
+        """Make a pool; put sending IPs into it, then name it in a campaign.
+
+        POST /v1/ip-pools
+        """
+        return self.call(
+            "POST",
+            "/v1/ip-pools",
+            body={"name": name},
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def get_ip_pool(self, pool_id: str, *, provider: str = OMIT, min_position: int = OMIT) -> Any:
+        """One pool; of each member what may still leave today, and the share of mail that this makes.
+
+        `left` is null where nothing binds. Only providers that some member met today or has a limit
+        for are told, or the one that is asked for.
+
+        GET /v1/ip-pools/{pool_id}
+        """
+        return self.call(
+            "GET",
+            f"/v1/ip-pools/{_part(pool_id)}",
+            query={"provider": provider, "min_position": min_position},
+        )
+
+    def rename_ip_pool(self, pool_id: str, *, name: str, idempotency_key: str = OMIT) -> Any:
+        """Call it otherwise.
+
+        PATCH /v1/ip-pools/{pool_id}
+        """
+        return self.call(
+            "PATCH",
+            f"/v1/ip-pools/{_part(pool_id)}",
+            body={"name": name},
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def put_pool_ip(self, pool_id: str, ip: str, *, idempotency_key: str = OMIT) -> Any:
+        """Let the pool's mail leave from a sending IP.
+
+        A campaign that runs goes there with what its own IPs cannot carry today, once it is warm.
+
+        PUT /v1/ip-pools/{pool_id}/ips/{ip}
+        """
+        return self.call(
+            "PUT",
+            f"/v1/ip-pools/{_part(pool_id)}/ips/{_part(ip)}",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def take_pool_ip(self, pool_id: str, ip: str, *, idempotency_key: str = OMIT) -> Any:
+        """Launch nothing from that IP for this pool; campaigns that run keep the IPs that they have.
+
+        DELETE /v1/ip-pools/{pool_id}/ips/{ip}
+        """
+        return self.call(
+            "DELETE",
+            f"/v1/ip-pools/{_part(pool_id)}/ips/{_part(ip)}",
+            headers={"idempotency-key": idempotency_key},
+        )
+
+    def retire_ip_pool(self, pool_id: str, *, reason: str, idempotency_key: str = OMIT) -> Any:
+        """Launch nothing from it any more; its IPs and campaigns that run stay as they are.
+
+        POST /v1/ip-pools/{pool_id}/retire
+        """
+        return self.call(
+            "POST",
+            f"/v1/ip-pools/{_part(pool_id)}/retire",
             body={"reason": reason},
             headers={"idempotency-key": idempotency_key},
         )
@@ -3208,6 +3313,40 @@ class Client(Transport):
             query={"ip": ip, "limit": limit, "cursor": cursor, "min_position": min_position},
         )
 
+    def order_volume(
+        self,
+        *,
+        scope: str,
+        action: str,
+        reason: str,
+        min_position: int = OMIT,
+        idempotency_key: str = OMIT,
+        scope_id: str = OMIT,
+        provider: str = OMIT,
+        quota: int = OMIT,
+    ) -> Any:
+        """Stop or resume a scope, set its quota, or call it warm.
+
+        The platform's staff alone raise a quota above what volume control allows, call something warm,
+        end what staff ordered, and end a block of an IP. What holds comes with the agent's next turn.
+
+        POST /v1/volume/orders
+        """
+        return self.call(
+            "POST",
+            "/v1/volume/orders",
+            query={"min_position": min_position},
+            body={
+                "scope": scope,
+                "scope_id": scope_id,
+                "provider": provider,
+                "action": action,
+                "quota": quota,
+                "reason": reason,
+            },
+            headers={"idempotency-key": idempotency_key},
+        )
+
     def list_reputation(
         self,
         *,
@@ -3251,4 +3390,36 @@ class Client(Transport):
                 "cursor": cursor,
                 "min_position": min_position,
             },
+        )
+
+    def whynot_campaign(self, campaign_id: str, *, min_position: int = OMIT) -> Any:
+        """What holds the campaign's open sends, and what else does or soon may.
+
+        `binding` is null while something may leave. `others` begin with what binds too; of the rest
+        `evidence` tells how much is left. `lifts_at` is null where time alone does not help.
+
+        GET /v1/campaigns/{campaign_id}/whynot
+        """
+        return self.call(
+            "GET",
+            f"/v1/campaigns/{_part(campaign_id)}/whynot",
+            query={"min_position": min_position},
+        )
+
+    def whynot_ip(self, ip: str, *, min_position: int = OMIT) -> Any:
+        """What holds mail that may leave from the IP, as of a campaign.
+
+        GET /v1/sending-ips/{ip}/whynot
+        """
+        return self.call(
+            "GET", f"/v1/sending-ips/{_part(ip)}/whynot", query={"min_position": min_position}
+        )
+
+    def whynot_send(self, send_id: str, *, min_position: int = OMIT) -> Any:
+        """What holds one mail to one lead; of one that has its end, how it ended and by which rule.
+
+        GET /v1/sends/{send_id}/whynot
+        """
+        return self.call(
+            "GET", f"/v1/sends/{_part(send_id)}/whynot", query={"min_position": min_position}
         )

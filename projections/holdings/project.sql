@@ -150,3 +150,22 @@ INSERT INTO rm.vps_ip_{v} AS p (tenant_id, ip, pos, vps_id)
 VALUES (%(tenant_id)s, %(ip)s, %(pos)s, %(vps_id)s)
 ON CONFLICT (tenant_id, ip) DO UPDATE SET pos = excluded.pos, vps_id = excluded.vps_id
 WHERE excluded.pos > p.pos
+
+-- name: PoolCreated
+INSERT INTO rm.ip_pool_{v} (tenant_id, pool_id, pos, created_at)
+VALUES (%(tenant_id)s, %(pool_id)s, %(pos)s, %(at)s) ON CONFLICT DO NOTHING
+
+-- name: PoolRetired
+UPDATE rm.ip_pool_{v} SET pos = %(pos)s, retired_at = %(at)s, reason = %(reason)s
+WHERE tenant_id = %(tenant_id)s AND pool_id = %(pool_id)s AND %(pos)s > pos
+
+-- name: PoolIpAdded
+INSERT INTO rm.ip_pool_member_{v} AS m (tenant_id, pool_id, ip, pos, added_at)
+VALUES (%(tenant_id)s, %(pool_id)s, %(ip)s, %(pos)s, %(at)s)
+ON CONFLICT (tenant_id, pool_id, ip) DO UPDATE SET pos = excluded.pos, added_at = excluded.added_at,
+  ended_at = NULL
+WHERE excluded.pos > m.pos
+
+-- name: PoolIpRemoved
+UPDATE rm.ip_pool_member_{v} SET pos = %(pos)s, ended_at = %(at)s
+WHERE tenant_id = %(tenant_id)s AND pool_id = %(pool_id)s AND ip = %(ip)s AND %(pos)s > pos

@@ -1,4 +1,4 @@
-"""What a tenant has: its domains, senders, mailboxes, servers and templates.
+"""What a tenant has: its domains, senders, mailboxes, servers and templates (pools: pools.py).
 
 `workspaces` are the only ones that the asker may see; None: all of them.
 """

@@ -50,6 +50,16 @@ CREATE TABLE rm.vps_ip_{v} (
   PRIMARY KEY (tenant_id, ip)
 );
 CREATE INDEX ON rm.vps_ip_{v} (tenant_id, vps_id, ip);
+CREATE TABLE rm.ip_pool_{v} (
+  tenant_id text NOT NULL, pool_id text NOT NULL, pos bigint NOT NULL,
+  created_at timestamptz NOT NULL, retired_at timestamptz, reason text NOT NULL DEFAULT '',
+  PRIMARY KEY (tenant_id, pool_id)
+);
+CREATE TABLE rm.ip_pool_member_{v} (
+  tenant_id text NOT NULL, pool_id text NOT NULL, ip text NOT NULL, pos bigint NOT NULL,
+  added_at timestamptz NOT NULL, ended_at timestamptz,
+  PRIMARY KEY (tenant_id, pool_id, ip)
+);
 
 -- name: views
 CREATE VIEW rm.template WITH (security_invoker = true) AS SELECT * FROM rm.template_{v};
@@ -60,3 +70,5 @@ CREATE VIEW rm.domain_ip WITH (security_invoker = true) AS SELECT * FROM rm.doma
 CREATE VIEW rm.mailbox WITH (security_invoker = true) AS SELECT * FROM rm.mailbox_{v};
 CREATE VIEW rm.vps WITH (security_invoker = true) AS SELECT * FROM rm.vps_{v};
 CREATE VIEW rm.vps_ip WITH (security_invoker = true) AS SELECT * FROM rm.vps_ip_{v};
+CREATE VIEW rm.ip_pool WITH (security_invoker = true) AS SELECT * FROM rm.ip_pool_{v};
+CREATE VIEW rm.ip_pool_member WITH (security_invoker = true) AS SELECT * FROM rm.ip_pool_member_{v};

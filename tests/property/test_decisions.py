@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from adapters import snapshots
 from domain import (
     campaign,
+    ip_pool,
     lead_list,
     mailbox,
     quarantine,
@@ -35,6 +36,7 @@ from domain.sending import Priority
 
 AGGREGATES = (
     campaign,
+    ip_pool,
     lead_list,
     mailbox,
     sending_domain,
@@ -141,6 +143,12 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
         deed(campaign.resume),
         deed(campaign.cancel, reason=TEXT),
         deed(campaign.finish, requested=COUNTS, outcomes=OUTCOMES),
+    ),
+    ip_pool: st.one_of(
+        deed(ip_pool.create, tenant_id=IDS, pool_id=IDS),
+        deed(ip_pool.add_ip, ip=IDS),
+        deed(ip_pool.remove_ip, ip=IDS),
+        deed(ip_pool.retire, reason=TEXT),
     ),
     lead_list: st.one_of(
         deed(lead_list.create, tenant_id=IDS, list_id=IDS),

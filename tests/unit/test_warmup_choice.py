@@ -43,9 +43,12 @@ def test_an_ip_is_governed_from_its_first_plan_until_the_plan_none() -> None:
     assert choose(during, "standard", target=501) != ()
 
 
-def test_no_plan_where_there_is_none_is_no_event() -> None:
-    assert choose(of(), "none") == ()
-    assert choose(of(), "none", "google") == ()
+def test_that_an_ip_has_no_plan_is_a_choice_too_taken_once() -> None:
+    chosen = choose(of(), "none")
+
+    assert len(chosen) == 1
+    assert choose(of(*chosen), "none") == ()
+    assert not of(*chosen).governed
 
 
 def test_one_provider_may_be_left_out_of_the_plan_for_all() -> None:
@@ -94,7 +97,7 @@ def test_a_relay_hides_what_providers_answer_so_a_plan_wants_force() -> None:
         choose(relayed, "standard")
     forced = choose(relayed, "standard", force=True)
 
-    assert choose(relayed, "none") == ()
+    assert choose(relayed, "none") != ()
     assert reduce(sending_ip.evolve, forced, relayed).governed
 
 

@@ -177,7 +177,9 @@ async def test_a_degraded_domain_that_receivers_still_accept_is_a_warning_and_no
     found = await done(world.post(campaign_id, "estimate"))
     await done(world.post(campaign_id, "launch"), 202)
 
-    assert [warning["code"] for warning in found["warnings"]] == ["degraded_domain"]
+    assert [warning["code"] for warning in found["warnings"]] == [
+        *("degraded_domain", "no_warmup_plan")
+    ]
     assert "TXT _dmarc.news.test" in found["warnings"][0]["detail"]
     assert found["blocked_by"] == []
 
