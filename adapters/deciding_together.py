@@ -50,7 +50,7 @@ class _Batch:
 
 
 def decide_together(
-    log: Decisions, wanted: Sequence[Wanted], check: Callable[[Stream], None]
+    log: Decisions, wanted: Sequence[Wanted], check: Callable[[str], None]
 ) -> list[Outcome]:
     """Take all of them, in order, and store what they decide, all of it or nothing.
 
@@ -58,7 +58,7 @@ def decide_together(
     meanwhile, Taken when a reservation is another stream's: nothing is stored then.
     """
     streams = decision_batches.look(log.decision_recorder, wanted)
-    check(streams[0])
+    check(streams[0].hindrance)
     batch = _Batch()
     outcomes = [
         _decide(log, batch, one, stream) for one, stream in zip(wanted, streams, strict=True)

@@ -55,10 +55,10 @@ def look(recorder: DecisionRecorder, wanted: Sequence[Wanted]) -> list[Stream]:
     """The stream of each as its tenant sees it, with the answer if its command was given before."""
     asked = [(tenant_id, list(own)) for tenant_id, own in _by_tenant(wanted)]
     with recorder.datastore.get_connection() as conn, conn.pipeline(), conn.transaction():
-        compared = conn.cursor().execute(decision_log.SQL["relay_compared"])
+        hindered = conn.cursor().execute(decision_log.SQL["hindrance"])
         found = _call(conn, SQL["look"], [_asked(tenant_id, own) for tenant_id, own in asked])
         answering = [_ask_answers(conn, tenant_id, own) for tenant_id, own in asked]
-        row = compared.fetchone()
+        row = hindered.fetchone()
         rows = {
             place: list(stream)
             for place, stream in groupby(found, key=itemgetter("tenant_id", "originator_id"))
@@ -68,7 +68,7 @@ def look(recorder: DecisionRecorder, wanted: Sequence[Wanted]) -> list[Stream]:
             for (tenant_id, _), answered in zip(asked, answering, strict=True)
             for row in answered or ()
         }
-    return [_stream(one, rows, answers, bool(row and row["compared"])) for one in wanted]
+    return [_stream(one, rows, answers, row["why"] if row else "") for one in wanted]
 
 
 def _asked(tenant_id: str, wanted: Sequence[Wanted]) -> dict[str, Any]:
@@ -92,7 +92,7 @@ def _stream(
     one: Wanted,
     rows: dict[tuple[str, str], list[DictRow]],
     answers: dict[tuple[str, str], DictRow],
-    compared: bool,  # noqa: FBT001 - a field
+    hindrance: str,
 ) -> Stream:
     tenant_id, command_id = one.context["tenant_id"], one.context.get("command_id", "")
     found = rows.get((tenant_id, one.stream_id), [])
@@ -103,7 +103,7 @@ def _stream(
         else None
     )
     entries = [decision_log.entry_of(row) for row in (found[1:] if first else found)]
-    return Stream(snapshot, entries, answers.get((tenant_id, command_id)), compared)
+    return Stream(snapshot, entries, answers.get((tenant_id, command_id)), hindrance)
 
 
 # ---- one transaction

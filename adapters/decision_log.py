@@ -76,7 +76,7 @@ class Stream:
     snapshot: Snapshot | None
     entries: Sequence[StoredEntry]
     answer: DictRow | None  # of the command that asks, when it was answered before
-    relay_compared: bool
+    hindrance: str  # why nothing may be decided now (es.hindrance)
 
 
 def topic_of(name: str, version: int) -> str:
@@ -157,7 +157,7 @@ class DecisionRecorder(PostgresApplicationRecorder):
         asked = _params({"context": context, "stream_id": stream_id}) | {"code": code}
         with self.datastore.transaction() as curs:
             curs.execute(BIND, (bound_by(), context["tenant_id"]))
-            compared = curs.execute(SQL["relay_compared"]).fetchone()
+            hindrance = curs.execute(SQL["hindrance"]).fetchone()
             answer = curs.execute(SQL["answer"], asked).fetchone() if asked["command_id"] else None
             row = curs.execute(SQL["snapshot"], asked).fetchone()
             snapshot = _snapshot(row) if row else None
@@ -167,7 +167,7 @@ class DecisionRecorder(PostgresApplicationRecorder):
             snapshot,
             [entry_of(row) for row in rows],
             answer,
-            bool(compared and compared["compared"]),
+            hindrance["why"] if hindrance else "",
         )
 
     def begin_appending(self, curs: Cursor[DictRow]) -> None:

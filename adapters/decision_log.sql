@@ -1,5 +1,5 @@
--- name: relay_compared
-SELECT es.relay_compared() AS compared
+-- name: hindrance
+SELECT es.hindrance() AS why
 
 -- name: answer
 -- What a command came to; no row when it is new.

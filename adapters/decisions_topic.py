@@ -14,6 +14,7 @@ from aiokafka.partitioner import murmur2
 from adapters import codec, kafka_log
 from adapters.decision_log import type_of
 from adapters.kafka_log import APPEND_TIMEOUT_S, LogUnavailable
+from adapters.log_watch import Pending, objection
 from domain.event import Meta, Topic
 
 ACKNOWLEDGED_WITHIN_S = 15.0
@@ -57,6 +58,8 @@ class DecisionsTopic:
         self._topic = prefix + Topic.DECISIONS
         self._producer: Any = None
         self._count = 0
+        self._copies_needed = 1
+        self._pending = Pending()
 
     async def __aenter__(self) -> Self:
         self._producer = AIOKafkaProducer(
@@ -69,6 +72,7 @@ class DecisionsTopic:
         try:
             await self._producer.start()
             self._count = len(await self._producer.partitions_for(self._topic))
+            self._copies_needed = await kafka_log.copies_needed(self._bootstrap, self._topic)
         except BaseException:
             await self._close()
             raise
@@ -93,15 +97,25 @@ class DecisionsTopic:
 
         Then some may be stored: read the tails again before the next try.
         """
-        sent = [await self._send(stored) for stored in decisions]
-        try:
-            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
-                answers = await asyncio.gather(*sent, return_exceptions=True)
-        except TimeoutError as error:
-            raise LogUnavailable("Kafka did not acknowledge decisions in time") from error
+        with self._pending:
+            answers = await self._acknowledged(decisions)
         failed = [answer for answer in answers if isinstance(answer, BaseException)]
         if failed:
             raise LogUnavailable(f"Kafka refused decisions: {failed[0]!r}") from failed[0]
+
+    async def _acknowledged(self, decisions: Sequence[StoredDecision]) -> list[Any]:
+        sent = [await self._send(stored) for stored in decisions]
+        try:
+            async with asyncio.timeout(ACKNOWLEDGED_WITHIN_S):
+                return await asyncio.gather(*sent, return_exceptions=True)
+        except TimeoutError as error:
+            raise LogUnavailable("Kafka did not acknowledge decisions in time") from error
+
+    async def objection(self) -> str:
+        """Why the topic takes no decisions now, or empty."""
+        known = self._producer.client.cluster.brokers()
+        brokers = [(broker.host, broker.port) for broker in known]
+        return await objection(brokers, self._copies_needed, self._pending)
 
     async def _send(self, stored: StoredDecision) -> asyncio.Future[Any]:
         name, version = type_of(stored.topic)

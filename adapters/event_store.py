@@ -21,7 +21,7 @@ from psycopg.rows import DictRow
 from adapters import decision_batches, snapshots
 from adapters.deciding_together import chunks, decide_together
 from adapters.decision_batches import Leaves
-from adapters.decision_log import SQL, Decisions, Entry, Stream
+from adapters.decision_log import SQL, Decisions, Entry
 from adapters.loaded_stream import Loaded, answered
 from domain.event import Event
 from domain.ports import (
@@ -42,6 +42,10 @@ ATTEMPTS = 3  # at a decision, when others change its stream at the same time
 
 class NotCompared(StoreUnavailable):
     """The relay has not found store and log to agree since Postgres started; nothing was stored."""
+
+
+class LogAway(StoreUnavailable):
+    """The log takes no decisions now, so none would have an effect; nothing was stored."""
 
 
 @dataclass(frozen=True)
@@ -103,7 +107,7 @@ class EventStore:
         with _available():
             for _ in range(ATTEMPTS):
                 stream = self._application.decision_recorder.select_stream(stream_id, context, code)
-                self._require_relay(stream)
+                self._require_relay(stream.hindrance)
                 if stream.answer:
                     return answered(stream)
                 loaded = Loaded.of(self._application, stream_id, stream, initial, evolve)
@@ -132,9 +136,8 @@ class EventStore:
         log = self._application
 
         def also(conn: Connection[DictRow]) -> None:
-            row = conn.execute(SQL["relay_compared"]).fetchone()
-            if self._needs_relay and not (row and row["compared"]):
-                raise NotCompared(NOT_COMPARED)
+            row = conn.execute(SQL["hindrance"]).fetchone()
+            self._require_relay(row["why"] if row else "")
             before(conn)
 
         with _available():
@@ -164,9 +167,12 @@ class EventStore:
         except (Refused, ConcurrentAppend) as answer:
             return answer
 
-    def _require_relay(self, stream: Stream) -> None:
-        if self._needs_relay and not stream.relay_compared:
+    def _require_relay(self, hindrance: str) -> None:
+        if not self._needs_relay or not hindrance:
+            return
+        if hindrance == "not_compared":
             raise NotCompared(NOT_COMPARED)
+        raise LogAway(f"Kafka takes no decisions now: {hindrance}; ask again")
 
     def _store(
         self, loaded: Loaded[S], events: Sequence[Event], context: CommandContext

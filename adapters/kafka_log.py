@@ -12,6 +12,7 @@ from typing import Any, Self
 
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from adapters import codec
@@ -21,6 +22,7 @@ from domain.log_identity import LogIdentified
 
 TOPICS_FILE = Path(__file__).parent.parent / "kafka" / "topics.toml"
 APPEND_TIMEOUT_S = 30.0
+IN_SYNC = "min.insync.replicas"
 
 
 class LogUnavailable(Exception):  # noqa: N818 - a state of the outside
@@ -136,6 +138,19 @@ async def ensure_topics(bootstrap: str, prefix: str, replication_factor: int) ->
         await admin.close()
     kept = [name for name in topics if not name.endswith(".dlq") and ".due." not in name]
     return await _identify(bootstrap, prefix, kept)
+
+
+async def copies_needed(bootstrap: str, topic: str) -> int:
+    """How many copies of a partition must be in sync for an append (min.insync.replicas)."""
+    admin = AIOKafkaAdminClient(bootstrap_servers=bootstrap)
+    await admin.start()
+    try:
+        wanted = ConfigResource(ConfigResourceType.TOPIC, topic, {IN_SYNC: None})
+        (answer,) = await admin.describe_configs([wanted])
+    finally:
+        await admin.close()
+    told = [entry for *_, entries in answer.resources for entry in entries]
+    return next((int(value) for name, value, *_ in told if name == IN_SYNC), 1)
 
 
 async def log_id(bootstrap: str, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, str]:

@@ -8,7 +8,8 @@ still append old records; their `pos` does not rise, and readers drop them (I2).
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ LOCK = 7700100  # advisory, of the database
 BATCH_SIZE = 1000  # decisions
 POLL_S = 0.5  # LISTEN tells of each commit; this is for one that was told to nobody
 STAND_BY_S = 0.2
+WATCH_EVERY_S = 0.5
 PAUSE_S = 0.3  # between an outage and the next try
 
 #: Postgres or Kafka is away: the relay waits for them.
@@ -88,7 +90,7 @@ class Relay:
         async with await postgres.connect(self._dsn, ROLE) as conn:
             if not await _become_active(conn, stop, ready):
                 return
-            async with DecisionsTopic(self._bootstrap, self._prefix) as topic:
+            async with _opened(conn, DecisionsTopic(self._bootstrap, self._prefix)) as topic:
                 after, tails = await _compare(conn, topic)
                 ready()
                 log.info("relay_active", after=after)
@@ -104,6 +106,46 @@ async def _become_active(conn: Connection, stop: asyncio.Event, ready: Callable[
         ready()
         await _pause(stop, STAND_BY_S)
     return False
+
+
+@asynccontextmanager
+async def _opened(conn: Connection, topic: DecisionsTopic) -> AsyncIterator[DecisionsTopic]:
+    """The topic, watched; while it cannot be opened, nobody decides."""
+    async with AsyncExitStack() as stack:
+        try:
+            await stack.enter_async_context(topic)
+        except OUTAGES as error:
+            await _tell(conn, f"{type(error).__name__} at connecting")
+            raise
+        await stack.enter_async_context(_watching(conn, topic))
+        yield topic
+
+
+@asynccontextmanager
+async def _watching(conn: Connection, topic: DecisionsTopic) -> AsyncIterator[None]:
+    """Meanwhile say in Postgres whether the log takes decisions (ADR 0013)."""
+    watching = asyncio.create_task(_watch(conn, topic))
+    try:
+        yield
+    finally:
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+
+async def _watch(conn: Connection, topic: DecisionsTopic) -> None:
+    """An outage of Postgres ends it, as it ends the carrying."""
+    told: str | None = None
+    while True:
+        why = await topic.objection()
+        if why != told:
+            await _tell(conn, why)
+            told = why
+        await asyncio.sleep(WATCH_EVERY_S)
+
+
+async def _tell(conn: Connection, why: str) -> None:
+    if (await conn.execute(SQL["log_away"], {"why": why})).rowcount:
+        log.warning("log_away", why=why) if why else log.info("log_back")
 
 
 async def _compare(conn: Connection, topic: DecisionsTopic) -> tuple[int, dict[int, Tail]]:

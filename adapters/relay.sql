@@ -24,3 +24,6 @@ ORDER BY notification_id LIMIT %(size)s
 
 -- name: advance
 UPDATE es.relay SET last_pos = %(pos)s, moved_at = clock_timestamp() WHERE last_pos < %(pos)s
+
+-- name: log_away
+UPDATE es.relay SET log_away = %(why)s WHERE log_away <> %(why)s

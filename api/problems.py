@@ -14,6 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
+from adapters.event_store import LogAway
 from adapters.sealing import Unopened
 from api.answers import Json
 from domain.ports import ConcurrentAppend, StoreUnavailable
@@ -120,6 +121,7 @@ def install(app: FastAPI) -> None:
         Away: _away,
         Refused: _refused,
         ConcurrentAppend: _concurrent,
+        LogAway: _log_away,
         StoreUnavailable: _away,
         psycopg.OperationalError: _away,  # a desk's own transaction met it
         psycopg.InterfaceError: _away,
@@ -186,6 +188,11 @@ async def _concurrent(request: Request, error: ConcurrentAppend) -> Json:
 
 async def _away(request: Request, _: Exception) -> Json:
     told = "the database did not answer in time"
+    return answer(request.scope, Problem("unavailable", told, wait_s=RETRY_AFTER_S))
+
+
+async def _log_away(request: Request, _: Exception) -> Json:
+    told = "the log takes nothing now, so that a command would have no effect; nothing was kept"
     return answer(request.scope, Problem("unavailable", told, wait_s=RETRY_AFTER_S))
 
 

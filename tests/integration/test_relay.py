@@ -16,7 +16,7 @@ from aiokafka import AIOKafkaProducer
 
 from adapters import codec, kafka_log
 from adapters.decision_log import DecisionRecorder, Decisions
-from adapters.event_store import EventStore
+from adapters.event_store import EventStore, LogAway
 from adapters.relay import Relay, RestoredLog, RestoredStore
 from domain import sending_ip, tenant
 from domain.log_identity import LogIdentified
@@ -169,7 +169,7 @@ async def test_commands_may_be_taken_once_store_and_log_were_compared(
 ) -> None:
     async with relaying(dsn, server["bootstrap"], log_prefix):
         with psycopg.connect(dsn) as conn:
-            assert conn.execute("SELECT es.relay_compared()").fetchone() == (True,)
+            assert conn.execute("SELECT es.hindrance()").fetchone() == ("",)
 
 
 RESTORES = {
@@ -355,3 +355,35 @@ async def test_the_gap_that_the_table_lock_closes(
             await until(partial(relayed_up_to, dsn, 3))
 
     assert await problems(dsn, server["bootstrap"], log_prefix) == expected
+
+
+async def test_nobody_decides_while_the_log_takes_nothing_and_again_when_it_does(
+    dsn: str, server: dict[str, str], log_prefix: str
+) -> None:
+    """Nothing of a refused command is kept, so that asking again is safe (ADR 0013)."""
+
+    def hindrance() -> str:
+        with psycopg.connect(dsn) as conn:
+            return str((conn.execute("SELECT es.hindrance()").fetchone() or ("",))[0])
+
+    nobody_listens = "127.0.0.1:1"
+    async with relaying(dsn, server["bootstrap"], log_prefix):
+        await until(lambda: hindrance() == "")
+    stop = asyncio.Event()
+    task = asyncio.create_task(Relay(dsn, nobody_listens, log_prefix).run(stop, lambda: None))
+    await until(lambda: hindrance() != "")
+    with EventStore(dsn, "pm_api", needs_relay=True) as store:
+        create = partial(tenant.create, tenant_id="ten_a")
+        told: Any = (tenant.stream("ten_a"), tenant.initial, tenant.evolve, create)
+        with pytest.raises(LogAway, match="ask again"):
+            store.transact(*told, tenant_id="ten_a", command_id="cmd_1")
+        many = [Wanted(told[0], told[1], told[2], told[3], {"tenant_id": "ten_a"}) for _ in "12"]
+        with pytest.raises(LogAway):
+            store.transact_many(many)
+        stop.set()
+        await task
+        async with relaying(dsn, server["bootstrap"], log_prefix):
+            await until(lambda: hindrance() == "")
+            found = store.transact(*told, tenant_id="ten_a", command_id="cmd_1")
+
+    assert (found.answered, len(found.events)) == (False, 1)
