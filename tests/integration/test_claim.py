@@ -13,6 +13,8 @@ import psycopg
 import pytest
 
 from adapters import postgres
+from domain.courtesy import Courtesy
+from domain.governor.draft import fresh
 from streams.dispatching.claim import Claims, Slice
 from streams.dispatching.skeletons import Brief, Skeletons
 from tests import pipeline_world as world
@@ -108,6 +110,15 @@ async def test_a_campaign_is_compiled_once(
     assert len(briefs) == 1
 
 
+_BREAKER = "INSERT INTO pipeline.volume_breaker SELECT "
+_SINCE = "NULL, 1, 'test', '2026-03-02 12:00:00.000001+00' FROM pipeline.release"
+_PLAN = (
+    "WITH plan AS (INSERT INTO pipeline.warmup SELECT ip, '*', 'standard' FROM pipeline.release) "
+)
+_PROBE = (
+    "WITH probe AS (UPDATE pipeline.release SET uses ="
+    " ARRAY['probe:tenant/' || tenant_id || '/1772452800000001:']) "
+)
 REFUSALS: dict[str, LiteralString] = {
     "campaign paused": "UPDATE pipeline.campaign SET state = 'paused'",
     "campaign cancelled": "UPDATE pipeline.campaign SET state = 'cancelled'",
@@ -126,7 +137,55 @@ REFUSALS: dict[str, LiteralString] = {
     "IP in quarantine": "UPDATE pipeline.ip SET quarantined = true",
     "its VPS out of service": "UPDATE pipeline.ip SET vps_serves = false",
     "cap day over": "UPDATE pipeline.release SET cap_day = cap_day - 1",
+    "breaker of the campaign open": _BREAKER + "'campaign', campaign_id, '', 'open', " + _SINCE,
+    "breaker of the tenant half open": _BREAKER + "'tenant', tenant_id, '', 'half', " + _SINCE,
+    "breaker of the IP blocked": _BREAKER + "'ip', ip, '', 'blocked', " + _SINCE,
+    "breaker of the cell open": _PLAN + _BREAKER + "'cell', ip, provider, 'open', " + _SINCE,
+    "breaker of the domain open": _BREAKER  # noqa: S608 - constants
+    + "'domain', (SELECT domain_id FROM pipeline.campaign), provider, 'open', "
+    + _SINCE,
 }
+ALLOWED: dict[str, LiteralString] = {
+    "it is the probe of a half-open breaker": _PROBE
+    + _BREAKER
+    + "'tenant', tenant_id, '', 'half', "
+    + _SINCE,
+    "the breaker closed": _BREAKER + "'tenant', tenant_id, '', 'closed', " + _SINCE,
+    "the cell's IP is governed no more": _BREAKER + "'cell', ip, provider, 'open', " + _SINCE,
+}
+
+
+async def test_a_claim_tells_how_many_connections_the_governor_lets_its_cell_take(
+    dsn: str, claims: Claims, released: world.Released
+) -> None:
+    seen = []
+    pace = "SELECT ip, provider, 40, 3, 7, 'test', now() FROM pipeline.release"
+    for step in (
+        "SELECT",
+        "INSERT INTO pipeline.warmup SELECT ip, '*', 'standard' FROM pipeline.release",
+        "INSERT INTO pipeline.volume_rate " + pace,
+    ):
+        world.change(dsn, step)
+        taken = await take(claims, released, "mine")
+        assert taken
+        seen.append(taken.release.courtesy)
+
+    cell = f"{released.hint.ip}/{released.hint.provider}"
+    at_first = fresh("", "cell", "", released.hint.provider, None).pace
+    assert seen == [
+        None,
+        Courtesy(cell, 1, at_first.per_connection),
+        Courtesy(cell, 3, 7),
+    ]
+
+
+@pytest.mark.parametrize("why", ALLOWED)
+async def test_a_slice_is_claimed_though_there_is_a_breaker_when(
+    why: str, dsn: str, claims: Claims, released: world.Released
+) -> None:
+    world.change(dsn, ALLOWED[why])
+
+    assert await take(claims, released) is not None
 
 
 @pytest.mark.parametrize("cause", REFUSALS)
