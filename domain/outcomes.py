@@ -39,7 +39,8 @@ _HARD = frozenset({OutcomeClass.INVALID_RECIPIENT, OutcomeClass.BAD_DOMAIN, Outc
 #: What happens here is between the next hop and us: no recipient is to blame for a 5xx.
 _OURS = frozenset({Phase.TLS, Phase.AUTH})
 _ABOUT_ONE = _HARD | {OutcomeClass.MAILBOX_FULL, OutcomeClass.RECIPIENT_RATE}
-_BEFORE_RCPT = frozenset({Phase.CONNECT, Phase.BANNER, Phase.EHLO, Phase.MAIL})
+_BEFORE_MAIL = frozenset({Phase.CONNECT, Phase.BANNER, Phase.EHLO})
+_BEFORE_RCPT = _BEFORE_MAIL | {Phase.MAIL}
 
 _STATUS = re.compile(r"(?<![\w.])([245])\.(\d{1,3})\.(\d{1,3})(?![\d.]*\d)")
 
@@ -137,7 +138,9 @@ def _explain(code: int, phase: Phase | None, masked: str, provider: str, rules: 
     if found is None:
         rule = rules.first(text.words_of(masked), masked, str(code)[0], provider)
         found = Meaning(rule.reason, rule.name, rule.source) if rule else None
-    meant = found or statuses.by_status(status) or statuses.by_code(code, phase)
+    meant = found or statuses.by_status(status, code)
+    if meant is None:
+        meant = statuses.by_code(code, phase, text.words_of(masked))
     return meant._replace(reason=_settle(meant.reason, code, phase))
 
 
@@ -146,6 +149,8 @@ def _settle(found: OutcomeClass, code: int, phase: Phase | None) -> OutcomeClass
     deferral, block = OutcomeClass.REPUTATION_DEFER, OutcomeClass.REPUTATION_BLOCK
     if found in _ABOUT_ONE and phase in _BEFORE_RCPT:
         found = OutcomeClass.AUTH_FAIL if phase is Phase.MAIL else block
+    if found is OutcomeClass.CONTENT and phase in _BEFORE_MAIL:
+        found = block  # nothing was said there that has a content
     if found in {deferral, block}:
         return deferral if code < 500 else block  # noqa: PLR2004 - RFC 5321 §4.2.1
     return found

@@ -17,6 +17,9 @@ CONTENT_RULES = (
             message|mail|reject*|suspect*|score*|infected|refused|denied|probab*|filter*|hit|
             threshold|level
         because|due .. content
+        file extension|extensions|type|types .. detect*|found|not|block*|reject*|banned|forbid*
+        containing ?vba|office macro|macros
+        attachment|attachments is|are not allowed|permitted|accepted
         content .. reject*|block*|filter*|refus*|not_accept*|judged|denied|unacceptable|
             restrict*|prohibit*|violat*
         content|body|text|subject filter*|check*|scan*|policy|restriction*|reject*|denied|control
@@ -101,6 +104,10 @@ POLICY_RULES = (
         restricted|unauthori*|forbidden|disallowed|prohibited
         mail denied|rejected|refused|disabled
         you .. not allowed|permitted|authori*|welcome
+        that|this recipient is not allowed|permitted
+        bounces are|is never|not|only
+        denied mode
+        user|rcpt ?is rejected
         """,
         source=f"{src.POSTFIX}; {src.EXIM}; {src.EXCHANGE}; {src.MIMECAST}; {src.PROOFPOINT};"
         f" {src.PAGES}",

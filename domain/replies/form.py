@@ -116,7 +116,9 @@ FORM_RULES = (
         no smtp service|here .. pipelin*
         connection .. talk .. too early
         talks|spoke|talked|sends|sent too soon|early|before
+        early talker|talkers
         line parse error
+        domain missing or
         """,
         source=f"{src.RFC}; {src.POSTFIX}; {src.EXIM}",
         unless="""

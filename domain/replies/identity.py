@@ -86,6 +86,9 @@ IDENTITY_RULES = (
         "sender.address",
         C.AUTH_FAIL,
         """
+        sender .. unknown tld
+        valid sender domain
+        no mx for ?your|the ?from|sender|envelope address
         sender|sender's ?email|e-mail|mail address|domain .. reject*|invalid|refused|unverif*|
             denied
         sender|sender's ?email|e-mail|mail address|domain .. not|n't|never exist|exists|found|
@@ -114,6 +117,7 @@ IDENTITY_RULES = (
         not owned by user
         from address|domain|header .. not|n't verified|allowed|permitted|exist|authorized|match*
         from address|domain|header|addr .. unverified|reject*|invalid
+        invalidated|unvalidated from
         mail_from ?address|domain|command|sender|is|was invalid|reject*|refused|denied|mismatch*
         return_path|reverse_path .. invalid|reject*|not|unknown|bad
         not|n't allowed|permitted|authorized|authorised to send from|as
@@ -126,7 +130,8 @@ IDENTITY_RULES = (
         you|it must be|use .. authenticated .. domain
         email|mail|message .. from .. non_existent|nonexistent|non_existing domain
         """,
-        source=f"{src.POSTFIX}; {src.SENDMAIL}; {src.EXIM}; {src.EXCHANGE}",
+        source=f"{src.POSTFIX}; {src.SENDMAIL}; {src.EXIM}; {src.EXCHANGE}; {src.SMTPF};"
+        f" {src.HARAKA}",
         unless="""
             blocked using
             poor|bad|low reputation

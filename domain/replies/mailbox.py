@@ -74,7 +74,9 @@ RATE = rule(
     rate_limit*|rate exceeded .. for|to ?this|the mailbox|recipient|user
     too many messages|mails|emails|mail to|for ?this|the recipient|user|mailbox|address
     too many messages|mails|emails received|sent by|to|for .. recipient|user|mailbox
-    recipient .. getting|received|receives too many|much
+    recipient|user|mailbox .. getting|receiving|received|receives too many|much
+    recipient|user|mailbox has too many messages|mails|emails per|an|in
+    recipient|user|mailbox .. over ?its|the message|mail|receiving rate
     recipient thread limit
     mailbox delivery rate
     """,

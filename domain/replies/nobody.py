@@ -119,6 +119,7 @@ GONE = rule(
     not|n't know|have|has anyone|anybody|a_user
     nobody|no_one|none by|with|here|of_that
     illegal alias|user|name
+    restricted characters in address
     destination ?email address .. misspell*
     no longer in_use|used|active|accepting
     """,
@@ -134,7 +135,9 @@ GONE = rule(
         sender address|domain|user|account
         unknown|unrecognized command
         permission to
-        relay*
+        relaying|relayed
+        relay ?access|is denied|not|prohibited|refused|disallowed|permitted|through|for
+        as|to|no|open relay
         return|reply|reverse|bounce|from address|path
         quota does not
         address # not|n't|unknown

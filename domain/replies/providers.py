@@ -57,7 +57,7 @@ MICROSOFT = (
     _codes(
         "exchange.full",
         C.MAILBOX_FULL,
-        "quotaexceeded*|mailboxfull*\nstoredrv .. mailbox full",
+        "quotaexceeded*|mailboxfull*|mapiexceptionmaxobjsexceeded\nstoredrv .. mailbox full",
         src.EXCHANGE,
     ),
     _codes(
@@ -239,6 +239,7 @@ SECURITY = (
         C.INVALID_RECIPIENT,
         "the account or domain may not exist",
         src.EXIM,
+        unless="sender verif*",
     ),
     _codes("qmail.bare_lf", C.MIME, "smtplf", src.QMAIL),
     _codes(

@@ -43,6 +43,7 @@ LISTED = rule(
         url|link|links|uri
         not listed in|on|at|by|as
         content|attachment|virus
+        file extension|extensions|type|types
         user|mailbox|recipient|account|address is|was not listed
     """,
 )
@@ -102,13 +103,18 @@ BLOCKED = rule(
     user|users|subscriber complaints
     complaint|complaints
     directory harvest*
+    dictionary attack*
+    service denied
+    block temporarily|permanently
+    denial of connection
+    null sender rate
     harvesting|harvest_attack
     suspicious|suspected .. activity|ip|sender|source|due|spammer|host|behavior|behaviour|bounce
     suspicious|untrusted|distrusted
     has been|have sending|sent|originating spam|abusive
     spam .. originat*|source|from_your|sent_from|sending
     known spam|bad source|sender|host|server
-    open relay|proxy
+    open_relay|open_proxy
     abuse|abusive .. ip|host|sender|detected|from|your|server|network
     spam_trap*|spamtrap*|honeypot|trap
     smtp service not available .. black
@@ -128,9 +134,11 @@ BLOCKED = rule(
     e_mail|email|mail blocked
     blocked
     threat|malicious .. ip|source|sender|host|intelligence
+    karma
     """,
     source=f"{src.DNSBL}; {src.IRONPORT}; {src.BARRACUDA}; {src.GATEWAYS}; {src.PAGES}",
     unless="""
+        permitted|allowed|authori* to relay
         content|attachment|attachments|virus|malware
         message ?has|was|is ?been blocked|rejected ?as|because|due
         blocked .. content|attachment|virus
@@ -156,8 +164,8 @@ RATE_RULES = (
         rate_limit*|ratelimit*|rate_control*|rate_exceed*|throttl*|ratecontrol
         frequency limit*
         limit exceeded|reached .. per|hour|day|minute
-        sending|message|connection|mail|hourly|daily|session|concurren* rate|limit .. exceed*|
-            reach*|too
+        sending|message|connection|submission|mail|hourly|daily|session|concurren* rate|
+            limit .. exceed*|reach*|too
         too many ?concurrent|simultaneous|open|smtp|new|bad|invalid|failed|parallel|spam|your|
             of ?smtp messages|mails|mail|emails|connections|connection|sessions|requests|
             connects|attempts|deliveries|transactions
@@ -189,6 +197,8 @@ RATE_RULES = (
         local part|policy .. rate
         recipients this hour
         received this hour|day
+        recipients|messages|mails|emails per # second|seconds|minute|minutes|hour|hours
+        messages|mails|emails|connections per second|minute|hour|day exceed*
         """,
         source=f"{src.PAGES}; {src.IRONPORT}; {src.GMX}; {src.YAHOO}; {src.COMCAST}",
         unless="""

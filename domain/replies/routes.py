@@ -17,7 +17,7 @@ ROUTE_RULES = (
         looping message
         message is looping
         possible|suspected|potential mail ?loop
-        too many hops|received
+        too many hops|received|loops
         hop count|limit
         received header|headers|lines .. exceed*|limit|many|suspected
         exceed* ?maximum ?of # hops
@@ -40,9 +40,12 @@ ROUTE_RULES = (
         unable|refuse*|won't|cannot|can't|denied|denies|not|no|prohibited|illegal|
             reject* ?to ?for ?mail relay|relaying|relayed
         no relay|relaying
+        relay check
         as a relay
         rcpthosts|morercpthosts
         not in .. my|control|locals|list of allowed
+        i cannot|can't deliver mail for
+        route is not valid
         isn't in my list|control
         not|n't gateway|local|a_gateway|our_domain|one_of_our
         domain .. not|isn't|n't .. hosted|local|served|handled|in_my|our|configured|allowed_here
@@ -66,7 +69,7 @@ ROUTE_RULES = (
         not a|the valid|correct gateway|mx|relay
         only registered users
         """,
-        source=f"{src.QMAIL}; {src.POSTFIX}; {src.EXIM}; {src.SMALL}",
+        source=f"{src.QMAIL}; {src.POSTFIX}; {src.EXIM}; {src.SMALL}; {src.HARAKA}; {src.MIMECAST}",
         unless="""
             sender|spf|dkim|dmarc
             lookup|query failed
@@ -172,6 +175,7 @@ MACHINE_RULES = (
         exceeded maximum|max|time|retry .. queue|retry|age|attempts
         too many|old .. retries|delivery_attempts
         user open with
+        past expiration
         """,
         source=f"RFC 3463 x.4.7; {src.EXIM}; {src.SENDMAIL}; {src.QMAIL}; {src.EXCHANGE}",
         unless="session|connection|certificate|password|account|mailbox expired",

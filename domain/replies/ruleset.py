@@ -19,7 +19,7 @@ from domain.replies.tongues import TONGUE_RULES
 from domain.replies.words import STEM_MIN, Pattern
 
 #: Raised with every change of a rule; the log tells it beside each class that was judged by rules.
-VERSION = 3
+VERSION = 4
 
 ENGLISH_RULES: tuple[Rule, ...] = (
     identity.HEADER_TWICE,

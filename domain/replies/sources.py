@@ -53,4 +53,8 @@ DNSBL = "Spamhaus, SpamCop, Barracuda, SORBS and others: recommended reject text
 GREYLISTING = (
     "postgrey, milter-greylist, sqlgrey, greylistd, OpenBSD spamd: documentation; RFC 6647"
 )
+SMTPF = "milter.info and snertsoft.com: BarricadeMX smtpf, reply messages"
+HARAKA = (
+    "haraka.github.io: plugins access, dnsbl, greylist, karma, mail_from.is_resolvable, rcpt_to"
+)
 PAGES = "wordings that several providers' published error pages share"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import NamedTuple
 
 from domain.outcome_rules import OutcomeClass as C
@@ -42,6 +43,7 @@ PROVIDER_RANGES: tuple[Range, ...] = (
     Range("45", 7, 23, 27, C.AUTH_FAIL, f"{src.GOOGLE}; RFC 7372"),
     Range("45", 7, 30, 32, C.AUTH_FAIL, src.GOOGLE),
     Range("45", 7, 40, 40, C.AUTH_FAIL, src.GOOGLE),
+    Range("45", 7, 28, 28, C.REPUTATION_DEFER, f"{src.GOOGLE}; registry of RFC 5248"),
     Range("45", 7, 29, 29, C.PROTOCOL, src.GOOGLE),
 )
 
@@ -106,6 +108,18 @@ CODES: dict[int, C] = {
 _SESSION = frozenset({Phase.CONNECT, Phase.BANNER, Phase.EHLO})
 _OURS = frozenset({Phase.TLS, Phase.AUTH})
 _BAD_NAMES = frozenset({550, 551, 553})
+STORAGE = 552
+_WORDS = re.compile(r"[^\W\d_]{2,}")
+_MAILBOX = frozenset(
+    {"user", "recipient", "mailbox", "inbox", "account", "address", "addressee", "alias", "rcpt"}
+)
+_POLICY = re.compile(
+    r"\b(?:allow|permi|author|authent|polic|deni|deny|refus|reject|block|accept|spam|junk|abus"
+    r"|reputation|score|list|ip\b|host|server|sender|sent|send|from\b|your\b|you\b|client|connect"
+    r"|relay|rout|dns|domain|helo|ehlo|tls|message|mails?\b|email|content|limit|rate|many|quota"
+    r"|full|size|later|temporar|system|service|config|fail|verif|filter|restrict|prohibit|trust"
+    r"|secur|access|want|member|subscri|protect|challenge|certificate|local|external)",
+)
 
 
 _BY_PROVIDER: dict[str, Meaning] = {
@@ -123,18 +137,29 @@ def by_provider(enhanced: str) -> Meaning | None:
     return _BY_PROVIDER.get(enhanced)
 
 
-def by_status(enhanced: str) -> Meaning | None:
-    """What the registry says of an enhanced status code, or of its subject."""
+def by_status(enhanced: str, code: int = 0) -> Meaning | None:
+    """What the registry says of an enhanced status code, or of its subject.
+
+    552 is about storage whatever status stands beside it: some servers give each 5.1.1.
+    """
     detail = enhanced.partition(".")[2]
+    if code == STORAGE and detail.startswith("1."):
+        return Meaning(C.MAILBOX_FULL, "code.552.status", "RFC 5321 §4.2.3")
     for asked in (detail, detail.partition(".")[0] + ".*"):
         if (reason := ENHANCED.get(asked)) is not None:
             return Meaning(reason, f"status.{asked}", src.RFC)
     return None
 
 
-def by_code(code: int, phase: Phase | None) -> Meaning:
-    """What the bare code says where the conversation stood."""
+def by_code(code: int, phase: Phase | None, words: str = "") -> Meaning:
+    """What the bare code says where the conversation stood.
+
+    `words` stand beside it, and no rule knows them. A 550 at RCPT means no such mailbox, no access
+    or policy (RFC 5321): only words that name the mailbox, and nothing else, let it be the first.
+    """
     reason = _by_code(code, phase)
+    if reason is C.INVALID_RECIPIENT and not _about_the_mailbox(words):
+        return _UNNAMED
     if reason is C.UNKNOWN:
         return _UNNAMED
     where = phase.value if phase else "anywhere"
@@ -148,11 +173,19 @@ def _by_code(code: int, phase: Phase | None) -> C:
         return CODES[code]
     if code < 500:  # noqa: PLR2004 - RFC 5321 §4.2.1
         return _by_temporary_code(code, phase)
+    if phase is Phase.MAIL and code in _BAD_NAMES - {550}:
+        return C.AUTH_FAIL  # the mailbox that was named there is the sender's
     if phase in _SESSION or phase is Phase.MAIL:
         return C.REPUTATION_BLOCK
     if phase is Phase.RCPT and code in _BAD_NAMES:
         return C.INVALID_RECIPIENT
-    return C.MAILBOX_FULL if code == 552 else C.UNKNOWN  # noqa: PLR2004 - RFC 5321 §4.2.3
+    return C.MAILBOX_FULL if code == STORAGE else C.UNKNOWN
+
+
+def _about_the_mailbox(words: str) -> bool:
+    """Nothing but the address, or the mailbox and none of what policies speak of."""
+    found = set(_WORDS.findall(words))
+    return not found or (bool(found & _MAILBOX) and not _POLICY.search(words))
 
 
 def _by_temporary_code(code: int, phase: Phase | None) -> C:

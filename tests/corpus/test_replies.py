@@ -16,8 +16,8 @@ from tests.corpus.measure import Labelled, any_5xx_is_hard, errors, figures, lef
 
 CORPUS = Path(os.environ.get("PM_CORPUS", "../shared/corpus"))
 ACCURACY_MIN, HARD_PRECISION_MIN, HARD_RECALL_MIN = 0.90, 0.98, 0.90
-#: For systems that no wording was written for. With few hard ones each false one counts 2 %.
-LEFT_OUT_ACCURACY_MIN, LEFT_OUT_PRECISION_MIN = 0.90, 0.95
+#: For systems that no wording was written for.
+LEFT_OUT_ACCURACY_MIN, LEFT_OUT_PRECISION_MIN = 0.94, 0.98
 POLICY = {"REPUTATION_DEFER", "REPUTATION_BLOCK", "AUTH_FAIL", "CONTENT"}
 
 
