@@ -104,7 +104,7 @@ class SpamShareReported(Event):
     provider: str
     day: date
     share_ppm: Annotated[int, Unit("parts of a million")]
-    messages: Annotated[int, Unit("messages that the share was taken of, 0: not told")]
+    messages: Annotated[int, Unit("messages that it was taken of, told or ours; 0: not known")]
     traps: Annotated[int, Unit("messages to spam traps, 0: none told")]
     verdict: str  # green, yellow or red: the provider's filter on the mail; empty: not told
     source: str  # the feed

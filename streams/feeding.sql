@@ -12,10 +12,14 @@ RETURNING feed
 -- name: subjects
 SELECT tenant_id, about_id, subject FROM app.watched_subjects() WHERE kind = %(kind)s
 
+-- A share without a count is taken of what left from the domain on that day by our own count.
 -- name: report
 INSERT INTO pipeline.feed_report
   (feed, about_id, day, tenant_id, provider, share_ppm, messages, traps, verdict)
-VALUES (%(feed)s, %(about_id)s, %(day)s, %(tenant_id)s, %(provider)s, %(share_ppm)s, %(messages)s,
+VALUES (%(feed)s, %(about_id)s, %(day)s, %(tenant_id)s, %(provider)s, %(share_ppm)s,
+  coalesce(nullif(%(messages)s::bigint, 0),
+    (SELECT u.started FROM pipeline.use AS u WHERE u.scope = 'domain' AND u.scope_id = %(about_id)s
+       AND u.provider = %(provider)s AND u.day = %(day)s::date), 0),
   %(traps)s, %(verdict)s)
 ON CONFLICT DO NOTHING
 

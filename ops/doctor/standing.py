@@ -44,17 +44,8 @@ def _setting(settings: Settings) -> Checks:
 def _watched(conn: Connection[Any]) -> Checks:
     rows: list[Any] = conn.cursor(row_factory=namedtuple_row).execute(WATCHED).fetchall()
     for row in rows:
-        if not (row.answered or row.silent):
-            continue  # nobody here has an address that the world sees
-        of_names = row.question == ADDRESS_NAME
-        yield check(
-            "names of addresses" if of_names else f"blocklist {row.question}",
-            ok=not row.wrong,
-            found=", ".join(row.wrong[:SHOWN]) or f"{row.answered} asked about, all well",
-            cure="docs/reputation.md, Names of addresses"
-            if of_names
-            else "docs/runbooks/listing.md",
-        )
+        if row.answered:
+            yield _asked(row)
         if row.silent:
             yield check(
                 f"answers of {row.question}",
@@ -62,6 +53,17 @@ def _watched(conn: Connection[Any]) -> Checks:
                 found="; ".join(row.silent[:SHOWN]),
                 cure="docs/reputation.md, When a list does not answer; until then nothing changes",
             )
+
+
+def _asked(row: Any) -> Check:
+    of_names = row.question == ADDRESS_NAME
+    cure = "docs/reputation.md, Names of addresses" if of_names else "docs/runbooks/listing.md"
+    return check(
+        "names of addresses" if of_names else f"blocklist {row.question}",
+        ok=not row.wrong,
+        found=", ".join(row.wrong[:SHOWN]) or f"{row.answered} asked about, all well",
+        cure=cure,
+    )
 
 
 def _feeds(conn: Connection[Any], settings: Settings) -> Checks:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Collection
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any, LiteralString
 
@@ -28,6 +28,14 @@ INSERT INTO pipeline.ip (ip, tenant_id, address, route, relay_host, relay_port)
 VALUES ('ip_a', 'ten_a', '1.2.3.4', 'mx', '', 0)
 """
 
+DOMAIN = """
+INSERT INTO vault.domain_care (tenant_id, domain_id, due_at) VALUES ('ten_a', 'dom_a', now());
+INSERT INTO es.reservation (kind, scope, value, stream_id, tenant_id)
+  VALUES ('sending domain', '', 'shop.example', 'domain-dom_a', 'ten_a');
+INSERT INTO pipeline.use (scope, scope_id, provider, day, started)
+  VALUES ('domain', 'dom_a', 'gmail', '2026-04-01', 4200),
+    ('domain', 'dom_a', 'yahoo', '2026-03-31', 9)
+"""
 STATE = """
 SELECT read_at IS NOT NULL, problem, round(extract(epoch FROM due_at - now()))::int
 FROM pipeline.feed
@@ -154,3 +162,15 @@ async def test_the_doctor_tells_what_a_feed_needs(world: World) -> None:
     (refused,) = standing.looks(world.dsn, settings)
     assert (refused.ok, refused.cure) == (False, "make a new key")
     assert standing.looks(world.dsn, Settings()) == []
+
+
+async def test_a_share_without_a_count_is_of_what_left_from_the_domain_that_day(
+    world: World,
+) -> None:
+    world.change(DOMAIN)
+    world.feed.kind = "domain"
+    told = SpamShare("shop.example", "gmail", DAY, 3000)
+    world.feed.answer = FeedAnswer((told, replace(told, day=date(2026, 3, 31))))
+    before, counted = await world.look()
+    assert (before.about_id, before.messages) == ("dom_a", 0)
+    assert (counted.about_id, counted.messages) == ("dom_a", 4200)
