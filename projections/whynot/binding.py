@@ -43,7 +43,7 @@ def binding_of(snap: Snapshot) -> Found:
     for campaign in snap.campaigns.values():
         own = [wait for wait in snap.waits if wait.campaign_id == campaign.campaign_id]
         everywhere += of_campaign(campaign, own, moves=moves(snap))
-        if any(wait.sends for wait in own):
+        if campaign.state != "launching" and any(wait.sends for wait in own):
             everywhere += of_ips(campaign, snap.ips)
     paths = [way for wait in snap.waits if wait.sends for way in ways(snap, wait)]
     on_ways = [limit for way in paths for limit in way.limits]

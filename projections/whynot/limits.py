@@ -83,7 +83,7 @@ _HELD = {
     "launching": ("the schedule has not read the launch yet", "wait a moment; `penguin status`"),
     "draft": ("the campaign is a draft", "launch it"),
     "scheduled": ("the campaign launches by itself later", "launch it now, or wait"),
-    "paused": ("the campaign is paused", "resume it"),
+    "paused": ("the campaign is paused", "`penguin campaign resume`"),
     "cancelled": ("the campaign is cancelled", "duplicate it"),
     "finished": ("every send of the campaign has its end", ""),
 }
@@ -293,7 +293,7 @@ _STATUS = {"open": "open", "half": "half open, for probes", "blocked": "open unt
 _CURES = {
     "open": "wait: probes leave then; look at what the provider answers",
     "half": "wait for the answers to its probes",
-    "blocked": "mend what the rule names, then order `resume`",
+    "blocked": "mend what the rule names, then `penguin warmup order resume`",
 }
 
 

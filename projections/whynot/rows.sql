@@ -152,6 +152,15 @@ WHERE l.tenant_id = %(tenant_id)s AND l.send_id = %(send_id)s
     SELECT w.workspace_id FROM vault.workspace_of AS w
     WHERE w.tenant_id = l.tenant_id AND w.id = l.campaign_id), '') = ANY(%(workspaces)s))
 
+-- name: fact
+-- The record of its last outcome, and where it stands in the log.
+SELECT f.n, f.phase, f.code, f.enhanced, f.source, f.release_id, f.event_id, f.topic, f.part AS partition,
+  f.off AS "offset"
+FROM rm.send_fact AS f
+WHERE f.tenant_id = %(tenant_id)s AND f.batch_id = %(batch_id)s AND f.counted @> %(idx)s::int
+  AND f.kind = %(state)s
+ORDER BY f.n DESC, f.at DESC LIMIT 1
+
 -- name: waiting
 SELECT n, due_at, expires_at, due_at <= clock_timestamp() AS due FROM pipeline.waiting
 WHERE tenant_id = %(tenant_id)s AND batch_id = %(batch_id)s AND ranges @> %(idx)s::int

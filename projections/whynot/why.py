@@ -173,21 +173,22 @@ async def of_a_send(
         return None
     send = rows[0]
     where = {"batch_id": send["batch_id"], "idx": send["idx"]}
-    waiting, release, suppressed = await bound.several(
+    contact = {name: send[name] for name in ("contact_id", "campaign_id")}
+    waiting, release, suppressed, fact = await bound.several(
         (SQL["waiting"], where),
         (SQL["release"], where),
-        (SQL["suppressed"], send_about(send, hash_key)),
+        (SQL["suppressed"], contact | {"hash_key": hash_key}),
+        (SQL["fact"], where | {"state": send["state"]}),
     )
+    send |= {"fact": fact[0] if fact else {}}
     snap = await first_look(bound, [send["campaign_id"]])
     waits, moving = _wait_of(send, waiting), [moving_of(row) for row in release]
-    planned = {name: replace(one, total=one.total or 0) for name, one in snap.campaigns.items()}
-    snap = replace(snap, campaigns=planned, waits=waits, moving=moving)
+    name = send["campaign_id"]
+    campaign = snap.campaigns.get(name) or Campaign(name, bound.tenant_id, "launching")
+    planned = replace(campaign, total=campaign.total or 0)  # as this send is
+    snap = replace(snap, campaigns={name: planned}, waits=waits, moving=moving)
     snap = await ways_of(bound, snap, providers=[send["provider"]])
     return send_answer(snap, send, suppressed)
-
-
-def send_about(send: Row, hash_key: bytes) -> Row:
-    return {name: send[name] for name in ("contact_id", "campaign_id")} | {"hash_key": hash_key}
 
 
 def _wait_of(send: Row, waiting: Sequence[Row]) -> list[Wait]:
@@ -197,8 +198,8 @@ def _wait_of(send: Row, waiting: Sequence[Row]) -> list[Wait]:
     (row,) = waiting
     if send["parked"]:
         return [Wait(**about, parked=1, parked_why=send["parked"])]
-    why = {"n": row["n"], "reason": send["reason"], "code": send["code"]}
-    why |= {"enhanced": send["enhanced"], "expires_at": row["expires_at"]}
+    why = {"reason": send["reason"], "code": send["code"], "enhanced": send["enhanced"]}
+    why |= send["fact"] | {"n": row["n"], "expires_at": row["expires_at"]}
     due = bool(row["due"])
     later = None if due else row["due_at"]
     return [Wait(**about, due=int(due), later=int(not due), next_due_at=later, why=why)]
@@ -228,7 +229,7 @@ def _fatigue(limit: Limit) -> Limit:
 def _ended(send: Row, suppressed: Sequence[Row]) -> Limit:
     state = send["state"]
     evidence = {name: send[name] for name in ("n", "ip", "reason", "code", "enhanced", "ended_at")}
-    evidence |= {"outcome": state}
+    evidence |= send["fact"] | {"outcome": state}
     about = ("send", send["send_id"], send["provider"])
     if state == Outcome.AMBIGUOUS:
         cure = "`penguin ambiguous resolve`, once evidence tells"

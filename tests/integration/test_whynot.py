@@ -233,6 +233,8 @@ async def test_a_send_tells_its_retry_its_suppression_and_its_end(asked: Asked) 
     assert (ended.state, ended.binding.limit, ended.binding.rule) == (
         *("accepted", "ended", "ACCEPTED"),
     )
+    assert ended.binding.evidence["topic"] == "pm.attempts"
+    assert ended.binding.evidence["event_id"].startswith("evt_")
     assert suppressed.binding is not None
     assert (suppressed.binding.limit, suppressed.binding.rule) == ("suppression", "complaint")
     assert await why.of_a_send(Bound(asked.conn, "ten_other"), batch.send_ids[0]) is None

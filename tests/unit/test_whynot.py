@@ -317,7 +317,7 @@ def test_the_evidence_tells_the_numbers() -> None:
 SEND: dict[str, Any] = {
     "send_id": "snd_a", "campaign_id": "cmp_a", "contact_id": "cnt_a", "provider": "gmail",
     "state": "waiting", "n": 1, "ip": "ip_a", "reason": "", "code": 0, "enhanced": "",
-    "ended_at": None, "batch_id": "bat_a", "idx": 0, "parked": "", "zone": "",
+    "ended_at": None, "batch_id": "bat_a", "idx": 0, "parked": "", "zone": "", "fact": {},
 }  # fmt: skip
 SUPPRESSED = {"scope": "tenant", "target": "", "reason": "hard_bounce", "since": NOW}
 
