@@ -15,6 +15,7 @@ NULLABLE = frozenset(
     | {"oldest_started_s", "last_attempt_age_s", "list_ids", "priority", "message_class"}
     | {"rate_per_s", "burst", "archived_at", "published_at", "verified_at", "draft_changed_at"}
     | {"scheduled_at", "headroom_today", "days", "since"}
+    | {"send_window", "opens_at", "contact_fatigue"}
     | {"position", "looked_at", "plain", "deletion_due_at", "revoked_at", "last_used_at"}
     | {"workspace_ids", "activated_at", "retires_at"}
     | {"waiting", "left", "share", "limit", "sends_per_month", "produced_at", "claimed_at"}

@@ -24,6 +24,13 @@ _PLAN: dict[str, Any] = {
     "message_class": "bulk",
     "sign": "rsa",
     "expire_after_s": 259200,
+    "send_window": {
+        "days": ["mon", "tue", "wed", "thu", "fri"],
+        "from": "09:00",
+        "to": "17:00",
+        "zone_of": "recipient",
+        "zone": "Europe/Berlin",
+    },
     "workspace_id": "",
     "revision": 1,
     "scheduled_at": "2026-03-02T08:00:00.000000Z",
@@ -56,6 +63,7 @@ _ESTIMATE = {
         {"provider": "google", "leads": 954, "cap_per_day": 500, "headroom_today": 454, "days": 2}
     ],
     "days": 2,
+    "opens_at": "2026-03-02T08:00:00.000000Z",
     "blocked_by": [_BLOCK],
     "warnings": [_WARNING],
 }
