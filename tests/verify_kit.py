@@ -8,6 +8,7 @@ from typing import Any
 
 from domain.campaign import CampaignFinished, CampaignLaunched
 from domain.event import Event, Meta, Recorded
+from domain.governor.events import QuotaSet
 from domain.ids import deriver
 from domain.sending import (
     AmbiguityResolved,
@@ -17,7 +18,7 @@ from domain.sending import (
     SendsCancelled,
     SliceStarted,
 )
-from domain.sending_ip import SendingIpCapSet
+from domain.sending_ip import SendingIpCapSet, WarmupPlanChosen
 from ops.verify.fold import LogFold
 from ops.verify.judge import judge
 from ops.verify.report import Report
@@ -112,6 +113,22 @@ def cap(value: int | None, at: datetime, provider: str = "*") -> tuple[Event, da
         tenant_id=TENANT, ip=IP, provider=provider, cap_per_day=value, reason="x"
     )
     return event, at
+
+
+def plan(name: str, at: datetime, provider: str = "*") -> tuple[Event, datetime]:
+    told: dict[str, Any] = {"provider": provider, "curve": [], "target": 0, "reason": "x"}
+    return WarmupPlanChosen(tenant_id=TENANT, ip=IP, plan=name, **told), at
+
+
+def quota(value: int, at: datetime) -> tuple[Event, datetime]:
+    why: dict[str, Any] = {"old": 0, "rule": "x", "counts": {}, "governor": 1, "decided_at": at}
+    cell: dict[str, Any] = {
+        "tenant_id": TENANT,
+        "scope": "cell",
+        "scope_id": IP,
+        "provider": "gmail",
+    }
+    return QuotaSet(**cell, new=value, **why), at
 
 
 Fact = Event | tuple[Event, datetime]

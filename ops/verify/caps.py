@@ -1,4 +1,7 @@
-"""Caps per (sending IP, mailbox provider, UTC day): what was in force, what was started (I7)."""
+"""Caps and quotas per (sending IP, mailbox provider, UTC day): in force, and started (I7).
+
+The least of static cap and governor's quota binds a cell; a slice is stamped with it.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
+from typing import Generic, TypeVar
 
+from domain.governor.draft import fresh
+from domain.governor.state import Choice
 from domain.sending import SliceStarted
 from domain.sending_ip import EVERY_PROVIDER
 
@@ -35,17 +41,35 @@ class Excess:
     detail: str
 
 
+NOT_GOVERNED = Choice("none", (), 0)
+#: A quota above this is none: the releaser's columns hold no more.
+QUOTA_MAX = 2**31 - 1
+
+
 class Caps:
-    """Folds caps set and slices started, in any order. A slice is given once, by its caller."""
+    """Folds caps, plans and quotas set and slices started, in any order.
+
+    A slice is given once, by its caller.
+    """
 
     def __init__(self) -> None:
-        self._set: dict[tuple[str, str], list[tuple[datetime, float]]] = defaultdict(list)
+        self._caps = _Told[float](UNLIMITED)
+        self._plans = _Told[Choice](NOT_GOVERNED)
+        self._quotas = _Told[float | None](None)
         self._cells: dict[Cell, Use] = defaultdict(Use)
         self._overruns: list[Excess] = []
 
     def set_cap(self, ip: str, provider: str, cap: int | None, at: datetime) -> None:
         """A cap was set at this moment; None: none binds."""
-        self._set[ip, provider].append((at, UNLIMITED if cap is None else cap))
+        self._caps.set[ip, provider].append((at, UNLIMITED if cap is None else cap))
+
+    def choose_plan(self, ip: str, provider: str, choice: Choice, at: datetime) -> None:
+        """A plan was chosen at this moment, by which the governor sets quotas."""
+        self._plans.set[ip, provider].append((at, choice))
+
+    def set_quota(self, ip: str, provider: str, quota: int, at: datetime) -> None:
+        """The governor set a cell's quota at this moment."""
+        self._quotas.set[ip, provider].append((at, UNLIMITED if quota >= QUOTA_MAX else quota))
 
     def charge(self, started: SliceStarted, size: int) -> None:
         """So many sends were started in a cell."""
@@ -76,23 +100,49 @@ class Caps:
                 yield Excess(cell, campaigns, detail)
 
     def _in_force(self, cell: Cell) -> set[float]:
-        """The caps that bound the cell at some time of its day."""
+        """The least of cap and quota that bound the cell at some time of its day."""
+        quotas = self._quotas_of(cell)
+        return {min(cap, quota) for cap in self._caps.of(cell) for quota in quotas}
+
+    def _quotas_of(self, cell: Cell) -> set[float]:
+        found: set[float] = set()
+        for plan in self._plans.of(cell):
+            if plan.plan == NOT_GOVERNED.plan:
+                found.add(UNLIMITED)
+                continue
+            first = fresh("", "cell", cell[0], cell[1], plan).quota
+            found |= {first if quota is None else quota for quota in self._quotas.of(cell)}
+        return found
+
+
+V = TypeVar("V")
+
+
+class _Told(Generic[V]):
+    """What was told of cells, `*` of each provider without a word of its own."""
+
+    def __init__(self, at_first: V) -> None:
+        self.set: dict[tuple[str, str], list[tuple[datetime, V]]] = defaultdict(list)
+        self._at_first = at_first
+
+    def of(self, cell: Cell) -> set[V]:
+        """What held for the cell at some time of its day."""
         ip, provider, day = cell
         begin = datetime.combine(day, time.min, UTC) - timedelta(seconds=LATE_S)
-        own = _span(self._set.get((ip, provider), []), begin, _midnight_after(day))
-        every = _span(self._set.get((ip, EVERY_PROVIDER), []), begin, _midnight_after(day))
+        own = _span(self.set.get((ip, provider), []), begin, _midnight_after(day))
+        every = _span(self.set.get((ip, EVERY_PROVIDER), []), begin, _midnight_after(day))
         if own and own[0][0] <= begin:
-            every = []  # the provider's own cap hid the general one all day
+            every = []  # the provider's own word hid the general one all day
         elif not (every and every[0][0] <= begin):
-            every = [(begin, UNLIMITED), *every]  # nothing bound at the day's beginning
-        return {cap for _, cap in own + every}
+            every = [(begin, self._at_first), *every]  # nothing was told at the day's beginning
+        return {value for _, value in own + every}
 
 
 def _span(
-    history: list[tuple[datetime, float]], begin: datetime, end: datetime
-) -> list[tuple[datetime, float]]:
-    """The caps of the span: the last one set before it, and each set within it."""
-    ordered = sorted(history)
+    history: list[tuple[datetime, V]], begin: datetime, end: datetime
+) -> list[tuple[datetime, V]]:
+    """What was set in the span: the last of before it, and each within it."""
+    ordered = sorted(history, key=lambda entry: entry[0])
     before = [entry for entry in ordered if entry[0] <= begin]
     return before[-1:] + [entry for entry in ordered if begin < entry[0] < end]
 

@@ -11,6 +11,8 @@ from functools import singledispatchmethod
 
 from domain.campaign import CampaignFinished, CampaignLaunched
 from domain.event import Event, Recorded, Topic
+from domain.governor.events import QuotaSet
+from domain.governor.state import Choice
 from domain.sending import (
     RESEND_ONCE,
     AmbiguityResolved,
@@ -21,14 +23,16 @@ from domain.sending import (
     SendsCancelled,
     SliceStarted,
 )
-from domain.sending_ip import SendingIpCapSet
+from domain.sending_ip import SendingIpCapSet, WarmupPlanChosen
 from ops.verify import bits
 from ops.verify.caps import Caps
 from ops.verify.send_ids import PackedIds, SeenIds
 
 #: Effects before their causes: ends are asked in this order.
 TOPICS = (Topic.DECISIONS, Topic.ATTEMPTS, Topic.REQUESTS)
-DECISIONS = frozenset({"CampaignLaunched", "CampaignFinished", "SendingIpCapSet"})
+DECISIONS = frozenset(
+    {"CampaignLaunched", "CampaignFinished", "SendingIpCapSet", "WarmupPlanChosen", "QuotaSet"}
+)
 NO_IDS = PackedIds(())
 OWNER, TRANSACTIONAL = "owner", "transactional"
 
@@ -170,6 +174,16 @@ class LogFold:
     @_fold.register
     def _(self, event: SendingIpCapSet, record: Recorded) -> None:
         self.caps.set_cap(event.ip, event.provider, event.cap_per_day, record.meta.time)
+
+    @_fold.register
+    def _(self, event: WarmupPlanChosen, record: Recorded) -> None:
+        choice = Choice(event.plan, tuple(event.curve), event.target)
+        self.caps.choose_plan(event.ip, event.provider, choice, record.meta.time)
+
+    @_fold.register
+    def _(self, event: QuotaSet, record: Recorded) -> None:
+        if event.scope == "cell":
+            self.caps.set_quota(event.scope_id, event.provider, event.new, record.meta.time)
 
     @_fold.register
     def _(self, event: AudiencePlanned, _: Recorded) -> None:

@@ -15,8 +15,10 @@ from tests.verify_kit import (
     Fact,
     cap,
     kinds,
+    plan,
     planned,
     proof,
+    quota,
     started,
 )
 
@@ -93,3 +95,32 @@ def test_i7_a_slice_may_not_outlive_its_day() -> None:
     assert kinds(planned(), started(deadline_at=midnight + timedelta(seconds=1))) == {
         "cap_exceeded"
     }
+
+
+@pytest.mark.parametrize(
+    ("changes", "stamp", "holds"),
+    [
+        ([plan("standard", YESTERDAY), quota(4, YESTERDAY)], 4, True),
+        ([plan("standard", YESTERDAY), quota(3, YESTERDAY)], 3, False),  # more was started
+        ([plan("standard", YESTERDAY), quota(4, YESTERDAY)], None, False),  # it bound
+        ([plan("standard", YESTERDAY), quota(9, YESTERDAY), cap(4, YESTERDAY)], 4, True),
+        ([plan("standard", YESTERDAY), quota(4, YESTERDAY), cap(9, YESTERDAY)], 4, True),
+        ([plan("standard", YESTERDAY), quota(4, YESTERDAY), cap(9, YESTERDAY)], 9, False),
+        ([plan("standard", YESTERDAY), quota(3, YESTERDAY), quota(4, NOON)], 4, True),  # grew
+        ([plan("standard", YESTERDAY)], 300, True),  # as the plan begins
+        ([plan("standard", YESTERDAY), quota(4, NOON)], 300, True),  # and so it did this morning
+        ([plan("fast", YESTERDAY)], 300, False),
+        ([plan("standard", YESTERDAY, "yahoo"), quota(4, YESTERDAY)], None, True),  # another's
+        ([plan("standard", YESTERDAY), plan("none", NOON), quota(4, YESTERDAY)], None, True),
+        ([quota(4, YESTERDAY)], None, True),  # never governed
+        ([quota(4, YESTERDAY)], 4, False),
+    ],
+)
+def test_i7_the_quota_that_governs_a_cell_binds_beside_its_cap(
+    changes: list[Fact], stamp: int | None, *, holds: bool
+) -> None:
+    report = proof(planned(), *changes, started(ranges=[[0, 4]], cap_per_day=stamp))
+
+    assert report.ok is holds
+    if not holds:
+        assert set(report.kinds) == {"cap_exceeded"}
