@@ -24,7 +24,10 @@ SELECT question, count(*) FILTER (WHERE asked_at IS NOT NULL) AS answered,
     FILTER (WHERE problem NOT IN ('', 'not public')), '{}') AS silent
 FROM pipeline.watched GROUP BY question ORDER BY question
 """
-FEEDS = "SELECT feed, read_at, problem FROM pipeline.feed WHERE feed = ANY (%s) ORDER BY feed"
+#: Those that are read: one that is no longer configured is long overdue.
+FEEDS = """
+SELECT feed, read_at, problem FROM pipeline.feed WHERE due_at > now() - interval '1 day'
+"""
 
 
 def looks(dsn: str, settings: Settings) -> list[Check]:
@@ -67,9 +70,9 @@ def _asked(row: Any) -> Check:
 
 
 def _feeds(conn: Connection[Any], settings: Settings) -> Checks:
-    wanted = [name for name, feed in feeds(settings).items() if feed.configured]
-    known = {row[0]: row for row in conn.execute(FEEDS, (wanted,))}
-    for name in wanted:
+    known = {row[0]: row for row in conn.execute(FEEDS)}
+    wanted = {name for name, feed in feeds(settings).items() if feed.configured}
+    for name in sorted(wanted | set(known)):
         _, read_at, problem = known.get(name, (name, None, ""))
         read = f"read at {read_at:%Y-%m-%d %H:%M} UTC" if read_at else "not read yet"
         yield check(f"feed {name}", ok=not problem, found=read, cure=problem)

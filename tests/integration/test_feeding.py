@@ -161,6 +161,8 @@ async def test_the_doctor_tells_what_a_feed_needs(world: World) -> None:
     await world.look()
     (refused,) = standing.looks(world.dsn, settings)
     assert (refused.ok, refused.cure) == (False, "make a new key")
+    assert standing.looks(world.dsn, Settings()) == [refused]  # whoever asks, with which settings
+    world.change("UPDATE pipeline.feed SET due_at = now() - interval '2 days'")
     assert standing.looks(world.dsn, Settings()) == []
 
 
