@@ -49,8 +49,9 @@ class Replayed:
     turns: int = 0
 
 
-#: Sees each turn with what it came to, before the states move on.
+#: Sees each turn with what it came to.
 Watch = Callable[[VolumeAdvanced, Turn, Turned], None]
+Before = Callable[[VolumeAdvanced], None]
 
 
 @dataclass
@@ -96,12 +97,17 @@ async def replay(
     *,
     folds: tuple[Fold, ...] = FOLDS,
     watch: Watch = lambda *_: None,
+    before: Before = lambda _: None,
 ) -> Replayed:
-    """Take every turn that the log tells of. Raises Broken, LogUnavailable."""
+    """Take every turn that the log tells of; `before` is told of each. Raises Broken.
+
+    Raises LogUnavailable too.
+    """
     ends = await reading.ends(places)
     partitions = {place: _Partition(place, ends[place], prefix, reading) for place in places}
     found = Replayed()
     async for advance in advances(reading, ends):
+        before(advance)
         taken = await _turn(advance, found, partitions)
         own = {one: found.states[one] for one in taken.tenants() if one in found.states}
         turned = turn.take(taken, own, folds)

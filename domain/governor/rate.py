@@ -58,10 +58,10 @@ def observe(draft: Draft, cell: Cell, found: Counts, findings: tuple[Finding, ..
     seen.deferred += found.deferred
     seen.blocked += found.blocked
     seen.hard += found.hard
-    before = _shape(pace)
+    before = shape(pace)
     _connections(draft, cell, found, findings)
     rule = _judge(draft, cell)
-    if rule or _shape(pace)[1:] != before[1:]:
+    if rule or shape(pace)[1:] != before[1:]:
         _tell(draft, cell, before, rule or "connections", seen)
     if rule is not None:
         pace.seen, pace.since_s = Counts(), 0
@@ -69,10 +69,10 @@ def observe(draft: Draft, cell: Cell, found: Counts, findings: tuple[Finding, ..
 
 def scale(draft: Draft, cell: Cell, factor: float, rule: str) -> None:
     """Let the rate follow a change of the quota."""
-    pace, before = cell.pace, _shape(cell.pace)
+    pace, before = cell.pace, shape(cell.pace)
     fill(pace, draft.now_s)
     _set(draft, cell, min(pace.per_h * factor, max(pace.per_h, _ceiling(draft, cell))))
-    if _shape(pace) != before:
+    if shape(pace) != before:
         _tell(draft, cell, before, rule, pace.seen)
 
 
@@ -137,12 +137,13 @@ def _refused_session(finding: Finding, phases: tuple[str, ...]) -> bool:
     return finding.code == SESSION_FULL and finding.reason == "INFRA" and finding.phase in phases
 
 
-def _shape(pace: Pace) -> tuple[int, int, int]:
+def shape(pace: Pace) -> tuple[int, int, int]:
+    """What is told of it: messages an hour, connections, messages in each."""
     return round(pace.per_h), int(pace.connections), pace.per_connection
 
 
 def _tell(draft: Draft, cell: Cell, before: tuple[int, int, int], rule: str, seen: Counts) -> None:
-    after = _shape(cell.pace)
+    after = shape(cell.pace)
     if after == before:
         return
     counts = {"judged": seen.judged, "accepted": seen.accepted, "deferred": seen.deferred}

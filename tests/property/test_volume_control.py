@@ -237,7 +237,7 @@ def bytes_of(replayed: Replayed) -> dict[str, tuple[bytes, ...]]:
 
 
 @given(seed=st.integers(0, 2**32))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=25, deadline=None)
 def test_a_replay_of_the_log_comes_to_the_same_bytes(seed: int) -> None:
     asyncio.run(_replayed(seed))
 
