@@ -1,11 +1,13 @@
 """Whether the log takes decisions: enough brokers answer, and no append waits for long (ADR 0013).
 
-A broker that died refuses connections at once; one that hangs takes them, and appends wait.
+A broker that died refuses connections, one that hangs takes them and answers nothing; where both seem
+well, an append may still wait for copies.
 """
 
 from __future__ import annotations
 
 import asyncio
+import struct
 import time
 from collections.abc import Sequence
 from contextlib import suppress
@@ -15,6 +17,9 @@ Broker = tuple[str, int]  # host, port
 
 ANSWERS_WITHIN_S = 0.5
 WAITS_MAX_S = 1.5
+#: ApiVersions (18) v0 of Kafka's protocol, which every broker answers without a login: size, key,
+#: version, correlation id, an empty client id.
+API_VERSIONS = struct.pack(">ihhih", 10, 18, 0, 1, 0)
 
 
 @dataclass
@@ -45,9 +50,12 @@ async def objection(brokers: Sequence[Broker], needed: int, pending: Pending) ->
 
 
 async def _answers(host: str, port: int) -> bool:
-    with suppress(OSError, TimeoutError):
+    with suppress(OSError, EOFError, TimeoutError):
         async with asyncio.timeout(ANSWERS_WITHIN_S):
-            _, writer = await asyncio.open_connection(host, port)
-            writer.close()
-            return True
+            reader, writer = await asyncio.open_connection(host, port)
+            try:
+                writer.write(API_VERSIONS)
+                return bool(await reader.readexactly(1))
+            finally:
+                writer.close()
     return False
