@@ -42,3 +42,5 @@ RETRY_HINT = re.compile(
     r"(s|sec|secs|seconds?|m|min|mins|minutes?|h|hours?)\b",
     re.IGNORECASE,
 )
+#: As milter-greylist says it: come back in 00:04:59.
+RETRY_CLOCK = re.compile(r"\b(?:in|after) (\d{1,2}):(\d{2}):(\d{2})\b", re.IGNORECASE)

@@ -11,7 +11,7 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-from domain.outcome_rules import OWN_FAULTS, RETRY_HINT, OutcomeClass
+from domain.outcome_rules import OWN_FAULTS, RETRY_CLOCK, RETRY_HINT, OutcomeClass
 from domain.ports import Phase, Reply
 from domain.replies import ruleset, statuses, text
 from domain.replies.ruleset import RuleSet
@@ -113,6 +113,9 @@ def scrub(text: str, code: int = 0) -> str:
 
 def retry_hint_s(text: str) -> int | None:
     """A wait in numbers that the reply asks for, at most a day; None without one."""
+    if clock := RETRY_CLOCK.search(text[:TEXT_MAX]):
+        hours, minutes, seconds = map(int, clock.groups())
+        return min(hours * 3600 + minutes * 60 + seconds, RETRY_HINT_MAX_S) or None
     found = RETRY_HINT.search(text[:TEXT_MAX])
     if found is None:
         return None

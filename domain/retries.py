@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from domain import fatigue
 from domain.outcome_rules import OutcomeClass
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
@@ -20,22 +21,61 @@ DEADLINES_S = {"bulk": 72 * HOUR_S, "transactional": 24 * HOUR_S}
 
 OWN_FAULT_S = (2.0, 6.0, 14.0)
 
-_STEPS_S: dict[str, tuple[float, ...]] = {
-    "bulk": (15 * MINUTE_S, 30 * MINUTE_S, *(hours * HOUR_S for hours in (1, 2, 4, 8, 12))),
-    "transactional": (
-        *(minutes * MINUTE_S for minutes in (1, 5, 15, 30)),
-        *(hours * HOUR_S for hours in (1, 2, 4)),
+_PAPER = "reference/deliverability.md §7.3"
+_CLASSES = "reference/deliverability.md §3.3"
+_RFC = "RFC 5321 §4.5.4.1: half an hour and more, 4 to 5 days"
+
+
+def _minutes(*minutes: float) -> tuple[float, ...]:
+    return tuple(one * MINUTE_S for one in minutes)
+
+
+def _hours(*hours: float) -> tuple[float, ...]:
+    return tuple(one * HOUR_S for one in hours)
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """Waits after attempt 1, 2, …; the last one goes on until the message's deadline."""
+
+    bulk: tuple[float, ...]
+    transactional: tuple[float, ...]
+    source: str
+
+    def steps(self, message_class: str) -> tuple[float, ...]:
+        """Those of a message class. Raises KeyError for one that there is not."""
+        return {"bulk": self.bulk, "transactional": self.transactional}[message_class]
+
+
+def _alike(steps: tuple[float, ...], source: str) -> Schedule:
+    return Schedule(steps, steps, source)
+
+
+_GENERAL = Schedule(
+    bulk=(*_minutes(15, 30), *_hours(1, 2, 4, 8, 12)),
+    transactional=(*_minutes(1, 5, 15, 30), *_hours(1, 2, 4)),
+    source=f"{_PAPER}; {_RFC}",
+)
+#: Of classes whose reason tells when to come back; each other class waits as `_GENERAL` says.
+_OF_CLASS: dict[OutcomeClass, Schedule] = {
+    OutcomeClass.GREYLIST: _alike(
+        (*_minutes(5, 15, 30), *_hours(1, 2, 4, 8)), f"{_CLASSES}; RFC 6647 §4"
+    ),
+    OutcomeClass.RECIPIENT_RATE: _alike(
+        _hours(1, 2, 4, 8, 12), f"{_CLASSES}: an hour at least; support.google.com 4.2.1"
+    ),
+    OutcomeClass.MAILBOX_FULL: _alike(_hours(2, 6, 12, 20), f"{_CLASSES}: few, over 72 h"),
+    OutcomeClass.AUTH_FAIL: _alike(
+        _hours(1, 24), f"{_CLASSES}: records are put right by people, within a day or so"
     ),
 }
-_CLASS_STEPS_S: dict[str, tuple[float, ...]] = {
-    OutcomeClass.GREYLIST: (
-        *(minutes * MINUTE_S for minutes in (5, 15, 30)),
-        *(hours * HOUR_S for hours in (1, 2, 4, 8)),
-    ),
-    OutcomeClass.RECIPIENT_RATE: tuple(hours * HOUR_S for hours in (1, 2, 4, 8, 12)),
-    OutcomeClass.MAILBOX_FULL: tuple(hours * HOUR_S for hours in (2, 6, 12, 20)),  # few, over 72 h
-    OutcomeClass.AUTH_FAIL: tuple(hours * HOUR_S for hours in (1, 2, 4, 8, 12)),  # DNS is repaired
+#: What a deferred send waits for, by class.
+SCHEDULES: dict[OutcomeClass, Schedule] = {
+    reason: _OF_CLASS.get(reason, _GENERAL)
+    for reason in OutcomeClass
+    if reason not in {OutcomeClass.ACCEPTED, OutcomeClass.AMBIGUOUS}
 }
+_BY_NAME: dict[str, Schedule] = {reason.value: one for reason, one in SCHEDULES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +99,8 @@ def retry_delay(
     More than a day is never waited.
     """
     share = 1 + JITTER * max(-1.0, min(1.0, jitter))
+    if reason == fatigue.REASON:  # its own time, in which nothing is to be spread
+        return Delay(float(retry_after_s or HOUR_S), scaled=False)
     if reason == OutcomeClass.OWN_FAULT:
         if n <= len(OWN_FAULT_S):
             return Delay(OWN_FAULT_S[n - 1] * share, scaled=False)
@@ -87,8 +129,10 @@ def used_up(reason: str, n: int, message_class: str) -> bool:
     So it is once the waits before that attempt add up to more than the class's deadline, as if all
     had been for this reason: then an answer needs no history, and facts may be read in any order.
     Nominal waits, whatever the setting `retry_scale`; a bulk send gets at most 16 attempts, a
-    transactional one 13.
+    transactional one 13. What is put off for fatigue is counted elsewhere (domain/fatigue.py).
     """
+    if reason == fatigue.REASON:
+        return False
     waits = (retry_delay(reason, before, message_class, None, 0) for before in range(1, n))
     return sum(wait.seconds for wait in waits) > deadline_s(message_class)
 
@@ -99,5 +143,5 @@ def deadline_s(message_class: str) -> float:
 
 
 def _step_s(reason: str, n: int, message_class: str) -> float:
-    steps = _CLASS_STEPS_S.get(reason) or _STEPS_S[message_class]
+    steps = _BY_NAME.get(reason, _GENERAL).steps(message_class)
     return steps[min(n, len(steps)) - 1]

@@ -56,7 +56,9 @@ def test_only_replies_that_no_wording_and_no_status_decided_are_kept() -> None:
         Reply(Phase.DATA, 0, "connection lost"),
     ]
 
-    kept = noted(*known, Reply(Phase.DOT, 554, "pigeon asleep"), Reply(Phase.RCPT, 550, "account pigeon"))
+    kept = noted(
+        *known, Reply(Phase.DOT, 554, "pigeon asleep"), Reply(Phase.RCPT, 550, "account pigeon")
+    )
 
     assert {(one.shape, one.rule) for one in kept} == {
         ("pigeon asleep", "unknown"),
