@@ -1,7 +1,7 @@
 """Whether the log takes decisions: enough brokers answer, and no append waits for long (ADR 0013).
 
-A broker that died refuses connections, one that hangs takes them and answers nothing; where both seem
-well, an append may still wait for copies.
+A broker that died refuses connections, one that hangs takes them and answers nothing; where both are
+fine, an append may still wait for copies.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 
 Broker = tuple[str, int]  # host, port
 
-ANSWERS_WITHIN_S = 0.5
+ANSWERS_WITHIN_S = 0.7
 WAITS_MAX_S = 1.5
 #: ApiVersions (18) v0 of Kafka's protocol, which every broker answers without a login: size, key,
 #: version, correlation id, an empty client id.

@@ -133,13 +133,14 @@ async def _watching(conn: Connection, topic: DecisionsTopic) -> AsyncIterator[No
 
 
 async def _watch(conn: Connection, topic: DecisionsTopic) -> None:
-    """An outage of Postgres ends it, as it ends the carrying."""
-    told: str | None = None
+    """An outage of Postgres ends it, as it ends the carrying. One bad look alone may be a pause."""
+    told, before = None, ""
     while True:
         why = await topic.objection()
-        if why != told:
+        if why != told and bool(why) == bool(before):
             await _tell(conn, why)
             told = why
+        before = why
         await asyncio.sleep(WATCH_EVERY_S)
 
 
