@@ -1,7 +1,7 @@
 """Whether the log takes decisions: enough brokers answer, and no append waits for long (ADR 0013).
 
-A broker that died refuses connections, one that hangs takes them and answers nothing; where both are
-fine, an append may still wait for copies.
+A broker that died refuses connections; one that hangs takes them and answers nothing. Where all
+answer, an append may still wait for copies.
 """
 
 from __future__ import annotations
