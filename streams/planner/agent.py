@@ -13,13 +13,17 @@ from adapters import codec
 from domain.campaign import CampaignLaunched
 from domain.event import Topic
 from domain.ports import DeadLetters
-from streams import guard
+from streams import guard, timers
+from streams.planner import unplanned
 from streams.planner.planning import PlannerDeps, Planning
 from streams.runtime import StreamRuntime
 
 READS = (Topic.DECISIONS,)
 WRITES = (Topic.REQUESTS,)
-BACKED_BY = "pipeline.plan: accepted before the event counts as done, looked at again every second"
+BACKED_BY = (
+    "pipeline.plan: accepted before the event counts as done, looked at again every second;"
+    " pipeline.campaign: what runs there without a plan was passed over, and is planned"
+)
 
 LOOK_EVERY_S = 1.0
 PLANS_AT_ONCE = 3  # a large audience does not hold up a small one
@@ -43,6 +47,13 @@ def install(app: StreamRuntime, deps: PlannerDeps, letters: DeadLetters) -> None
 
     guard.agent(app, READS, "planning", step, letters)
     app.beside(desk.work)
+
+    async def pick_up() -> None:
+        for launched in await unplanned.missed(deps.pool, unplanned.AGE_S):
+            await planning.accept(launched)
+            desk.wake()
+
+    timers.every(app, unplanned.LOOK_EVERY_S, "unplanned", pick_up)
 
 
 class Desk:

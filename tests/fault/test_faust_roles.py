@@ -1,4 +1,8 @@
-"""kill -9 of planner and dispatcher at work: nothing planned twice, nothing sent twice."""
+"""kill -9 of planner and dispatcher at work: nothing planned twice, nothing sent twice.
+
+On the runtime of PM_STREAM_RUNTIME; `make agents` runs it on both. What Faust is known to do wrong
+is pinned in tests/contract/runtime/long/test_faust_defects.py.
+"""
 
 from __future__ import annotations
 
@@ -9,11 +13,15 @@ import sys
 import time
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from aiokafka import AIOKafkaConsumer, TopicPartition
 
+from adapters import codec, kafka_log
 from adapters.kafka_log import Draft, KafkaLog, now_meta
+from domain import campaign
 from domain.event import Topic
 from domain.indexes import each
 from domain.sending import AudiencePlanned, BatchPlanned, OutcomesRecorded, SliceStarted
@@ -169,3 +177,63 @@ def test_a_dispatcher_that_stops_in_order_leaves_no_journal(
 
     assert len(journals) == 1
     assert list((tmp_path / "journal").iterdir()) == []
+
+
+async def test_a_launch_that_counts_as_read_and_was_shown_to_nobody_is_planned(
+    dsn: str, server: dict[str, str], log_prefix: str, tmp_path: Path
+) -> None:
+    """Faust's losses (eventsourcing.md findings 2, 3) and standstills (#629, #532) are absorbed."""
+    tenant = world.add_tenant(dsn)
+    contacts = world.add_leads(dsn, tenant, [f"a{n}@d1.test" for n in range(5)])
+    launch = world.launched(tenant)
+    async with KafkaLog(server["bootstrap"], log_prefix) as log:
+        await log.append([Draft(Topic.DECISIONS, launch, now_meta(tenant.tenant_id))])
+    await pass_over(server["bootstrap"], log_prefix)
+    decided(dsn, launch)
+
+    given = {"PM_KAFKA_BOOTSTRAP": server["bootstrap"], "PM_PREFIX": log_prefix}
+    with Workers("planner_worker.py", tmp_path, PM_DATABASE_URL=dsn, **given) as workers:
+        workers.start()
+        await until(lambda: one(dsn, "SELECT count(*) FROM pipeline.plan WHERE done") == 1)
+
+    assert one(dsn, "SELECT count(*) FROM vault.audience") == len(contacts)
+
+
+async def pass_over(bootstrap: str, prefix: str) -> None:
+    """Tell the planner's group that it has read everything."""
+    count = kafka_log.declared_topics()[Topic.DECISIONS]["partitions"]
+    places = [TopicPartition(f"{prefix}pm.decisions", number) for number in range(count)]
+    consumer: Any = AIOKafkaConsumer(
+        bootstrap_servers=bootstrap, group_id=f"{prefix}pm-planner", enable_auto_commit=False
+    )
+    await consumer.start()
+    try:
+        consumer.assign(places)
+        await consumer.commit(await consumer.end_offsets(places))
+    finally:
+        await consumer.stop()
+
+
+def decided(dsn: str, launch: campaign.CampaignLaunched) -> None:
+    """The launch as the decision log has it, and as the schedule folded it."""
+    declared = type(launch).event_type
+    topic = f"{declared.name}.v{declared.version}"
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute(
+            "INSERT INTO es.decision_events (originator_id, originator_version, topic, state,"
+            " event_id, tenant_id, actor, causation, correlation, command_id)"
+            " VALUES (%s, 1, %s, %s, 'evt_1', %s, '', '', '', '')",
+            (campaign.stream(launch.campaign_id), topic, codec.encode(launch), launch.tenant_id),
+        )
+        conn.execute(
+            "INSERT INTO pipeline.campaign (campaign_id, tenant_id, state, sender_id, domain_id,"
+            " sign, ips, message_class, priority, launched_at, expires_at)"
+            " VALUES (%s, %s, 'running', 's', 'd', 'rsa', %s, 'bulk', 'normal', %s, %s)",
+            (
+                launch.campaign_id,
+                launch.tenant_id,
+                launch.ips,
+                launch.launched_at,
+                launch.expires_at,
+            ),
+        )

@@ -11,7 +11,7 @@ from adapters.kafka_log import KafkaLog
 from adapters.settings import Settings
 from domain.ports import Route
 from streams import worker
-from streams.planner import agent, planning
+from streams.planner import agent, planning, unplanned
 from streams.runtime import StreamRuntime
 from tests.pipeline_world import ScriptedResolver, mx
 
@@ -32,6 +32,7 @@ class SlowLog(KafkaLog):
 
 async def install(app: StreamRuntime, stack: AsyncExitStack) -> None:
     planning.BATCHES_AT_ONCE = 1
+    unplanned.LOOK_EVERY_S, unplanned.AGE_S = 0.2, 0.0
     bootstrap, prefix = SETTINGS.kafka_bootstrap, SETTINGS.prefix
     letters = await stack.enter_async_context(KafkaDeadLetters(bootstrap, prefix, "planner"))
     log = await stack.enter_async_context(SlowLog(bootstrap, prefix))
