@@ -31,3 +31,11 @@ POOL_TOLD = command("Done", _TOLD)
 POOL_RENAMED = answers(
     "It is called so", {k: _POOL[k] for k in ("object", "pool_id", "name")}, *TOLD
 )
+
+MOVED = command(
+    "Each number counts what was changed now",
+    {"object": "ip_move", "tenant_id": "ten_agnhktnyof5u3c7bbk3ktt7c4a", "from_ips": [_IP]}
+    | {"to_ips": ["ip_7xq2ln3kzv4m5ydxw6p7c2hbre"], "pool_id": "", "planned": 1}
+    | {"quarantined": 1, "domains": 2, "campaigns": 3}
+    | {"acknowledged": ["campaign:cmp_7xq2ln3kzv4m5ydxw6p7c2hbre:content"]},
+)

@@ -44,6 +44,11 @@ def desk_for(desks: Desks, scope: str, scope_id: str, tenant: str) -> Desk:
     return desks.at(str(found[0]), ACTOR)
 
 
+def ids(given: str) -> tuple[str, ...]:
+    """Ids as people list them: `ip_a,ip_b`."""
+    return tuple(word for word in _SEPARATORS.split(given) if word)
+
+
 def check_words(reason: str, provider: str = "") -> None:
     """Raises Invalid for a reason that may not stand in the log, or what names no provider."""
     if not _REASON.fullmatch(reason.strip()):

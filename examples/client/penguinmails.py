@@ -1444,6 +1444,40 @@ class Client(Transport):
             headers={"idempotency-key": idempotency_key},
         )
 
+    def move_tenant(
+        self,
+        tenant_id: str,
+        *,
+        reason: str,
+        min_position: int = OMIT,
+        to_ips: list[Any] = OMIT,
+        pool_id: str = OMIT,
+        from_ips: list[Any] = OMIT,
+        plan: str = OMIT,
+        acknowledge: bool = OMIT,
+    ) -> Any:
+        """Move a tenant's mail to clean infrastructure.
+
+        The old IPs are quarantined; domains and campaigns that had them have the new ones, which warm
+        up by a plan. What is started ends where it is. Refused where the tenant's own lists are why it
+        is held, until that is acknowledged. Broken off, it is repeated with the same words.
+
+        POST /v1/staff/tenants/{tenant_id}/move
+        """
+        return self.call(
+            "POST",
+            f"/v1/staff/tenants/{_part(tenant_id)}/move",
+            query={"min_position": min_position},
+            body={
+                "to_ips": to_ips,
+                "pool_id": pool_id,
+                "from_ips": from_ips,
+                "plan": plan,
+                "reason": reason,
+                "acknowledge": acknowledge,
+            },
+        )
+
     def register_vps(self, *, name: str, idempotency_key: str = OMIT, region: str = OMIT) -> Any:
         """Note a VPS of the tenant.
 

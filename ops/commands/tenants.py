@@ -1,4 +1,4 @@
-"""`penguin tenants`: list or show them; suspend or restore one."""
+"""`penguin tenants`: list or show them; suspend, restore or move one."""
 
 from __future__ import annotations
 
@@ -64,6 +64,43 @@ def restore(tenant: Named, data: options.Data = options.DATA, json: options.AsJs
         return {"tenant_id": desk.tenant_id, "state": "active", "position": position}
 
     _do(act, tenant, data, as_json=json)
+
+
+@app.command()
+def move(  # noqa: PLR0913, PLR0917 - the options are the command's contract
+    tenant: Named,
+    reason: Annotated[str, typer.Option(help="why; it stands in the log and names nobody")],
+    to_ips: Annotated[str, typer.Option(help="ids of the new sending IPs: ip_a,ip_b")] = "",
+    pool: Annotated[str, typer.Option(help="or a pool, whose IPs are the new ones")] = "",
+    from_ips: Annotated[str, typer.Option(help="the old ones; left out, all others in use")] = "",
+    plan: Annotated[
+        str, typer.Option(help="of new IPs without one: conservative, standard or fast")
+    ] = "standard",
+    acknowledge: Annotated[
+        bool, typer.Option("--acknowledge", help="that its own lists are why its mail is held")
+    ] = False,
+    data: options.Data = options.DATA,
+    json: options.AsJson = False,
+) -> None:
+    """Move a tenant's mail to clean infrastructure.
+
+    The old IPs are quarantined; domains and campaigns that had them have the new ones, which warm
+    up by a plan. What is started ends where it is. Broken off, it is repeated with the same words.
+    Exit 1 where the tenant's own lists are why it is held, until that is acknowledged.
+    """
+    from api.commands import ip_moves
+    from ops.warming import check_words, ids
+
+    check_words(reason)
+    wanted = ip_moves.Move(
+        reason=reason,
+        to_ips=ids(to_ips),
+        pool_id=pool,
+        from_ips=ids(from_ips),
+        plan=plan,
+        acknowledged=acknowledge,
+    )
+    _do(lambda desk: ip_moves.move(desk, wanted), tenant, data, as_json=json)
 
 
 def _do(act: Callable[[Any], dict[str, Any]], tenant: str, data: Any, *, as_json: bool) -> None:

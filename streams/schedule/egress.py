@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from adapters.postgres import named_sql
-from domain.campaign import CampaignIpsReplaced
+from domain.campaign_ips import CampaignIpsReplaced
 from domain.event import Event
 from domain.ip_pool import PoolIpAdded, PoolIpRemoved, PoolRetired
 from domain.sending_ip import SendingIpPlaced, SendingIpQuarantined, SendingIpReleased

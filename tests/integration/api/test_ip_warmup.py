@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from domain.sending_ip import SendingIpPlaced
 from tests.api_kit import api_of
 from tests.decided_kit import decided, done, follow, refused
 
@@ -122,3 +123,15 @@ async def test_another_tenants_ip_is_not_there(dsn: str) -> None:
             client.post(f"{IPS}/{ip}/release", json={"reason": "x"}, headers=OTHER),
         ):
             await refused(ask, 404)
+
+
+async def test_an_ip_and_a_vps_of_different_tenants_do_not_come_together(dsn: str) -> None:
+    async with api_of(dsn) as client:
+        vps = (await done(client.post("/v1/vps", json={"name": "Mail 1"}), 201))["vps_id"]
+        others = (await done(client.post(IPS, json={}, headers=OTHER), 201))["ip"]
+        await refused(client.put(f"/v1/vps/{vps}/ips/{others}"), 404)
+        await refused(client.put(f"/v1/vps/{vps}/ips/{others}", headers=OTHER), 404)
+        await refused(client.post(IPS, json={"vps_id": vps}, headers=OTHER), 404)
+        placed = [one for one in decided(dsn) if isinstance(one.event, SendingIpPlaced)]
+
+    assert placed == []
