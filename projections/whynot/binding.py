@@ -16,12 +16,13 @@ from projections.whynot.limits import (
     Limit,
     of_campaign,
     of_cell,
+    of_domain,
     of_ips,
     of_provider,
     of_retry,
     of_stage,
 )
-from projections.whynot.rows import Moving, Snapshot, Wait
+from projections.whynot.rows import Campaign, Ip, Moving, Snapshot, Wait
 
 NEVER = datetime.max.replace(tzinfo=UTC)
 #: What was told to its lane so long ago, and not claimed, waits for a worker that does not come.
@@ -99,26 +100,32 @@ def ways(snap: Snapshot, wait: Wait) -> list[Way]:
     if not wait.due and wait.later:
         common.append(of_retry(wait))
     own = [ip for ip in snap.ips if not ip.spare_of and ip.ip in campaign.ips and not ip.out]
-    found = [(*common, *of_cell(snap, ip, wait.provider)) for ip in own]
+    found = [(*common, *_over(snap, campaign, ip, wait.provider)) for ip in own]
     if found and all(_is_quota_alone(limits) for limits in found):
-        found += [(*common, *limits) for limits in _excess(snap, wait)]
+        found += [(*common, *limits) for limits in _excess(snap, campaign, wait)]
     return [Way(limits) for limits in found]
+
+
+def _over(snap: Snapshot, campaign: Campaign, ip: Ip, provider: str) -> tuple[Limit, ...]:
+    """The limits of a way that it has because of its IP."""
+    domain = of_domain(snap, campaign, snap.cell(ip.ip, provider))
+    return (*domain, *of_cell(snap, ip, provider))
 
 
 def _is_quota_alone(limits: Iterable[Limit]) -> bool:
     """Whether the cell's quota is used up and no breaker stands there: then others may help."""
-    shut = [one for one in limits if one.binds]
-    used_up = any(one.limit == "quota" and one.scope == "cell" for one in shut)
-    return used_up and not any(one.limit == "breaker" for one in shut)
+    found = list(limits)
+    used_up = any(one.limit == "quota" and one.scope == "cell" and one.binds for one in found)
+    return used_up and not any(one.limit == "breaker" for one in found)
 
 
-def _excess(snap: Snapshot, wait: Wait) -> Iterator[tuple[Limit, ...]]:
+def _excess(snap: Snapshot, campaign: Campaign, wait: Wait) -> Iterator[tuple[Limit, ...]]:
     """The limits of warm IPs that take what the campaign's own leave over."""
     for ip in snap.ips:
         cell = snap.cell(ip.ip, wait.provider)
         helps = ip.spare_of == wait.campaign_id and not ip.out
         if helps and cell.governed and cell.phase == Phase.WARM:
-            limits = tuple(of_cell(snap, ip, wait.provider))
+            limits = _over(snap, campaign, ip, wait.provider)
             if not any(one.limit == "breaker" for one in limits):
                 yield limits
 

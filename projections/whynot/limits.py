@@ -139,7 +139,7 @@ def of_ips(campaign: Campaign, ips: Sequence[Ip]) -> Iterator[Limit]:
 
 
 def of_provider(snap: Snapshot, campaign: Campaign, wait: Wait) -> Iterator[Limit]:
-    """Mailbox, breakers of campaign, tenant and domain, domain quota, daily limits, window."""
+    """Mailbox, breakers of campaign, tenant and domain, daily limits, window."""
     if campaign.mailbox_id and not campaign.mailbox_may_send:
         yield Limit(
             "mailbox", "mailbox", campaign.mailbox_id, "", "paused", {},
@@ -151,13 +151,6 @@ def of_provider(snap: Snapshot, campaign: Campaign, wait: Wait) -> Iterator[Limi
         of_domain = (breaker.scope, breaker.scope_id, breaker.provider) == domain
         if of_domain or (breaker.scope, breaker.scope_id) in wider:
             yield of_breaker(breaker)
-    governed = any(snap.cell(ip, wait.provider).governed for ip in campaign.ips)
-    for quota in snap.quotas if governed else ():
-        if (quota.domain_id, quota.provider) == (campaign.domain_id, wait.provider):
-            used = snap.used.get(("domain", quota.domain_id, quota.provider), 0)
-            about = ("domain", quota.domain_id, quota.provider)
-            decided = quota.rule, quota.decided_at, quota.counts
-            yield from _quota(snap.stage, about, quota.quota, used, decided)
     yield from _daily_limits(snap, campaign)
     yield from _window(snap.stage, campaign, wait)
 
@@ -193,6 +186,16 @@ def _window(stage: Stage, campaign: Campaign, wait: Wait) -> Iterator[Limit]:
 
 
 # ---- from an IP to a provider
+
+
+def of_domain(snap: Snapshot, campaign: Campaign, cell: Cell) -> Iterator[Limit]:
+    """The quota of the sending domain: it binds what leaves through governed cells."""
+    for quota in snap.quotas if cell.governed else ():
+        if (quota.domain_id, quota.provider) == (campaign.domain_id, cell.provider):
+            about = ("domain", quota.domain_id, quota.provider)
+            decided = quota.rule, quota.decided_at, quota.counts
+            used = snap.used.get(about, 0)
+            yield from _quota(snap.stage, about, quota.quota, used, decided)
 
 
 def of_cell(snap: Snapshot, ip: Ip, provider: str) -> Iterator[Limit]:

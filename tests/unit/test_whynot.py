@@ -292,6 +292,19 @@ def test_a_breaker_of_an_ip_that_is_not_governed_any_more_binds_only_until_someo
     assert bound(look(breakers=[blocked])).limit == "breaker"
 
 
+def test_a_domains_quota_binds_only_what_leaves_through_governed_cells() -> None:
+    quota = Quota("dom_a", "gmail", 0, "earned")
+    both = look(
+        campaign={"ips": ("ip_a", "ip_b")},
+        ips=[Ip("ip_a"), Ip("ip_b")],
+        cell=GOVERNED,
+        quotas=[quota],
+    )
+
+    assert binding_of(both).binding is None
+    assert bound(look(cell=GOVERNED, quotas=[quota])).scope == "domain"
+
+
 def test_windows_go_by_the_clocks_of_recipients_where_they_are_known() -> None:
     by_theirs = Wait("cmp_a", "gmail", due=1, zone="Asia/Tokyo")
 
