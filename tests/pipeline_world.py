@@ -140,10 +140,20 @@ def release(dsn: str, addresses: Iterable[str], *, route: str = "mx") -> Release
     """A tenant, its content, and a released batch of mail to the addresses; the gate is open."""
     tenant = add_tenant(dsn, route=route)
     contacts = add_leads(dsn, tenant, addresses)
-    launch, batch_id, release_id = launched(tenant), new_id("bat"), new_id("rel")
-    made = Released(tenant, launch, batch_id, release_id, contacts)
     with psycopg.connect(dsn, autocommit=True) as conn:
         _add_texts(conn, tenant)
+    open_gate(dsn)
+    return release_to(dsn, tenant, contacts)
+
+
+def release_to(
+    dsn: str, tenant: Tenant, contacts: list[str], *, message_class: str = "bulk"
+) -> Released:
+    """A released batch of a campaign of its own, to contacts that are there."""
+    launch = launched(tenant, message_class=message_class)
+    batch_id, release_id = new_id("bat"), new_id("rel")
+    made = Released(tenant, launch, batch_id, release_id, contacts)
+    with psycopg.connect(dsn, autocommit=True) as conn:
         _add_campaign(conn, launch)
         conn.execute(
             "INSERT INTO vault.audience SELECT %s, %s, place - 1, %s, contact_id"
@@ -152,7 +162,6 @@ def release(dsn: str, addresses: Iterable[str], *, route: str = "mx") -> Release
         )
         _add_batch(conn, made)
         _add_release(conn, made)
-    open_gate(dsn)
     return made
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,13 @@ from psycopg_pool import AsyncConnectionPool
 
 from adapters.postgres import named_sql, tenant_tx
 from domain.courtesy import Courtesy
+from domain.fatigue import Fatigue
 from domain.governor.draft import fresh
 from domain.indexes import Ranges, multirange
 from domain.ports import NextHop, Renderer
 from domain.sending import SliceReleased
 from domain.suppression import hash_key
+from streams.dispatching.claim_fatigue import Attempt, Delay, charge
 from streams.dispatching.skeletons import Skeletons
 
 SQL = named_sql(Path(__file__).with_name("claim.sql"))
@@ -58,6 +60,8 @@ class Release:
     governed: bool = False
     connections: int | None = None  # of the governor's pace; None: it decided none yet
     per_connection: int | None = None
+    fatigue_per_day: int | None = None  # None: the tenant sets no limit to contacts' mail
+    fatigue_gap_h: int | None = None
 
     @property
     def indexes(self) -> Ranges:
@@ -75,6 +79,13 @@ class Release:
         return Courtesy(f"{self.ip}/{self.provider}", connections, per_connection)
 
     @property
+    def fatigue(self) -> Fatigue | None:
+        """How much of such mail a contact may get; None: as much as comes."""
+        if self.fatigue_per_day is None or self.message_class != "bulk":
+            return None
+        return Fatigue(self.fatigue_per_day, self.fatigue_gap_h or 0)
+
+    @property
     def relay(self) -> NextHop | None:
         """The next hop of a relay route; None: the recipients' MX decide."""
         return NextHop(self.relay_host, self.relay_port) if self.route == "relay" else None
@@ -90,6 +101,11 @@ class Recipient:
     domain: str | None
     fields: str | None  # JSON
     suppressed: str | None  # why, and in which scope where that is not the tenant's
+    put_off: Delay | None = None  # the contact had enough mail lately
+
+    @property
+    def mailable(self) -> bool:
+        return self.address is not None and self.suppressed is None
 
 
 @dataclass(frozen=True)
@@ -142,6 +158,8 @@ class Claims:
                 return None
             renderer = await self._skeletons.of(conn, release)
             recipients = await self._recipients(conn, release)
+            if release.fatigue and renderer:
+                recipients = await _charged(conn, release, release.fatigue, recipients)
         return Slice(release, recipients, renderer, asked + release.left_s)
 
     async def owned(self, hint: SliceReleased, token: str) -> Release | None:
@@ -165,3 +183,13 @@ class Claims:
         }
         cursor = await conn.execute(SQL["recipients"], values)
         return [Recipient(*row) for row in await cursor.fetchall()]
+
+
+async def _charged(
+    conn: Connection, release: Release, limit: Fatigue, recipients: list[Recipient]
+) -> list[Recipient]:
+    """The recipients, each either charged with this mail or put off; who gets none is neither."""
+    attempt = Attempt(release.batch_id, release.n, release.deadline_at)
+    wanted = [one.contact_id for one in recipients if one.mailable]
+    delays = await charge(conn, limit, attempt, wanted)
+    return [replace(one, put_off=delays.get(one.contact_id)) for one in recipients]

@@ -10,7 +10,7 @@ SET state = 'started', token = %(token)s, owner = %(owner)s, journal = %(journal
     deadline_at = coalesce(r.deadline_at, least(
       clock_timestamp() + make_interval(secs => %(slice_deadline_s)s),
       (r.cap_day + 1)::timestamp AT TIME ZONE 'UTC', r.leave_by))
-FROM pipeline.batch b, pipeline.campaign c, pipeline.ip i
+FROM pipeline.batch b, pipeline.campaign c, pipeline.ip i, pipeline.tenant t
 WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
   AND least((r.cap_day + 1)::timestamp AT TIME ZONE 'UTC', r.leave_by) > clock_timestamp()
   AND (r.state = 'released' AND r.lease_until > clock_timestamp()
@@ -18,7 +18,7 @@ WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
   AND b.batch_id = r.batch_id AND b.parked = ''
   AND c.campaign_id = r.campaign_id AND c.state = 'running'
   AND i.ip = r.ip AND NOT i.retired
-  AND EXISTS (SELECT FROM pipeline.tenant t WHERE t.tenant_id = r.tenant_id AND t.may_send)
+  AND t.tenant_id = r.tenant_id AND t.may_send
   AND pipeline.breaker_against(r.ip, r.provider, c.domain_id, r.tenant_id, r.campaign_id, r.uses) IS NULL
   -- Asked once, not per row: NULL where the gate is shut, or another stack may send.
   AND r.epoch = (SELECT g.epoch FROM pipeline.gate g WHERE g.open
@@ -30,6 +30,7 @@ RETURNING r.release_id, r.batch_id, r.tenant_id, r.campaign_id, b.step, r.n, r.i
   extract(epoch FROM r.deadline_at - clock_timestamp())::float8 AS left_s,
   b.content_id, c.sender_id, c.domain_id, c.sign, c.message_class, c.workspace_id,
   c.launched_at, i.address AS source, i.route, i.relay_host, i.relay_port,
+  t.fatigue_per_day, t.fatigue_gap_h,
   pipeline.governed(r.ip, r.provider) AS governed,
   (SELECT p.connections FROM pipeline.volume_rate p
     WHERE p.ip = r.ip AND p.provider = r.provider) AS connections,

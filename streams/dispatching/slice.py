@@ -16,6 +16,7 @@ import orjson
 import structlog
 
 from adapters.kafka_log import Draft, LogUnavailable, now_meta
+from domain import fatigue
 from domain.event import Topic
 from domain.ids import deriver
 from domain.indexes import each, from_indexes
@@ -35,6 +36,7 @@ from domain.ports import (
 from domain.refusals import Refused
 from domain.sending import Outcome, SliceStarted
 from streams.dispatching.claim import Recipient, Slice
+from streams.dispatching.claim_fatigue import Delay
 from streams.dispatching.dots import Dots
 from streams.dispatching.outcomes import Account, Finding, Outbox
 from streams.dispatching.parts import Part, parts
@@ -141,6 +143,8 @@ class SliceRun:
             elif recipient.suppressed is not None:
                 reason = recipient.suppressed
                 self._account.find(Finding(Outcome.SUPPRESSED, reason), (index,))
+            elif recipient.put_off is not None:
+                self._account.find(_finding_of(recipient.put_off), (index,))
             else:
                 wanted.append(recipient)
         return wanted
@@ -261,6 +265,13 @@ class SliceRun:
         send_id = self._send_id(*names, recipient.contact_id)
         fields = orjson.loads(recipient.fields or "{}")
         return Addressee(recipient.index, send_id, recipient.address or "", fields)
+
+
+def _finding_of(put_off: Delay) -> Finding:
+    """What a send comes to whose contact had enough mail."""
+    if put_off.last:
+        return Finding(Outcome.SUPPRESSED, fatigue.REASON)
+    return Finding(Outcome.DEFERRED, fatigue.REASON, retry_after_s=put_off.wait_s)
 
 
 async def _until_done(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import NamedTuple
 
-from domain import masks
+from domain import fatigue, masks
 from domain.sending import (
     BATCH_SIZE_MAX,
     AmbiguityResolved,
@@ -152,7 +152,8 @@ class Schedule:
             if outcome is Outcome.DEFERRED and fresh:
                 wait_s = result.get("retry_after_s")
                 self._defer(Deferral(event.batch_id, event.n, fresh, result["reason"], wait_s, at))
-            if outcome in _UNATTEMPTED and event.source == OWNER:
+            untried = outcome in _UNATTEMPTED or result["reason"] == fatigue.REASON
+            if untried and event.source == OWNER:
                 self.unattempted[event.release_id] |= mask
 
     def resolved(self, event: AmbiguityResolved, at: datetime) -> None:
