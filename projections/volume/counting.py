@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date
 from typing import Any
 
-from domain import masks
+from domain import fatigue, masks
 from domain.event import Recorded
 from domain.governor.answers import counted
 from domain.governor.inputs import Finding
@@ -65,8 +65,8 @@ class Counting:
         """Sends by kind of answer, of those that had no definite outcome yet."""
         findings = []
         for result in results:
-            if result["outcome"] not in DEFINITE:
-                continue
+            if result["outcome"] not in DEFINITE or result["reason"] == fatigue.REASON:
+                continue  # nothing was attempted
             settled = self.settled.get(release, 0)
             fresh = masks.of(result["ranges"]) & ~settled
             self.settled[release] = settled | fresh

@@ -173,7 +173,8 @@ def _window(stage: Stage, campaign: Campaign, wait: Wait) -> Iterator[Limit]:
     window: Any = campaign.window
     if not window:
         return
-    zone = wait.zone or window["zone"]
+    theirs = wait.zone if window["zone_of"] == "recipient" else ""
+    zone = theirs or window["zone"]
     shut = not is_open(window, stage.now, zone)
     opens = next_open(window, stage.now, zone) if shut else None
     closes = None if shut else next_close(window, stage.now, zone)
@@ -342,10 +343,12 @@ def _of_day(
 
 
 def of_retry(wait: Wait) -> Limit:
-    """Nothing of it is due yet."""
-    evidence = {"sends": wait.later} | wait.why
+    """Nothing of it is due yet: its next attempt, or its first."""
+    first = wait.n == 1
+    evidence = {"sends": wait.later, "n": wait.n} | wait.why
     return Limit(
-        "retry", "send" if wait.why else "campaign", wait.campaign_id, wait.provider,
-        str(wait.why.get("reason") or "next_attempt"), evidence,
-        "deferred sends wait", "wait for the next attempt", wait.next_due_at,
+        "retry", "send" if wait.send_id else "campaign", wait.send_id or wait.campaign_id,
+        wait.provider, "first_attempt" if first else str(wait.why.get("reason") or "next_attempt"),
+        evidence, "nothing of it is due yet" if first else "deferred sends wait",
+        "wait until it is due" if first else "wait for the next attempt", wait.next_due_at,
     )  # fmt: skip

@@ -44,7 +44,9 @@ class Campaign:
     mailbox_id: str = ""
     mailbox_daily_limit: int | None = None
     mailbox_may_send: bool = True
-    window: Row | None = None
+    window: Row | None = None  # domain/windows.py
+    fatigue_per_day: int | None = None  # mails that a contact may get; None: no limit
+    fatigue_gap_h: int | None = None
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,9 @@ class Wait:
     parked: int = 0
     parked_why: str = ""
     zone: str = ""  # by whose clocks the campaign's window opens for them
-    why: Row = field(default_factory=dict)  # of the last attempt, where one send is asked for
+    n: int = 0  # of the attempt that is not due yet; 1: nothing was attempted
+    send_id: str = ""  # where one send is asked for
+    why: Row = field(default_factory=dict)  # of its last attempt, of one send
 
     @property
     def sends(self) -> int:

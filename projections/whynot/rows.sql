@@ -15,7 +15,7 @@ FROM pipeline.gate AS g LEFT JOIN app.freshness AS f ON f.reader = 'schedule'
 SELECT c.campaign_id, c.tenant_id, c.state, c.ips, c.domain_id, c.total, c.pool_id, c.expires_at,
   coalesce(t.may_send, false) AS may_send, c.daily_limit, t.daily_limit AS tenant_daily_limit,
   c.mailbox_id, m.daily_limit AS mailbox_daily_limit, coalesce(m.may_send, true) AS mailbox_may_send,
-  c.send_window AS "window"
+  c.send_window AS "window", t.fatigue_per_day, t.fatigue_gap_h
 FROM pipeline.campaign AS c LEFT JOIN pipeline.tenant AS t USING (tenant_id)
   LEFT JOIN pipeline.mailbox AS m ON m.mailbox_id = c.mailbox_id
 WHERE c.tenant_id = %(tenant_id)s AND c.campaign_id = ANY(%(campaign_ids)s)
@@ -35,6 +35,7 @@ SELECT w.campaign_id, w.provider, b.zone,
   coalesce(sum(w.size) FILTER (WHERE b.parked = '' AND w.due_at <= clock_timestamp()), 0)::int AS due,
   coalesce(sum(w.size) FILTER (WHERE b.parked = '' AND w.due_at > clock_timestamp()), 0)::int AS later,
   min(w.due_at) FILTER (WHERE b.parked = '' AND w.due_at > clock_timestamp()) AS next_due_at,
+  max(w.n) FILTER (WHERE w.due_at > clock_timestamp()) AS n,
   coalesce(sum(w.size) FILTER (WHERE b.parked <> ''), 0)::int AS parked, max(b.parked) AS parked_why
 FROM pipeline.waiting AS w JOIN pipeline.batch AS b USING (batch_id)
 WHERE w.tenant_id = %(tenant_id)s AND w.campaign_id = ANY(%(campaign_ids)s)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
+from domain.fatigue import REASON as FATIGUE
 from domain.outcome_rules import OutcomeClass
 from domain.sending import Outcome
 from projections.reads import Bound
@@ -192,7 +193,7 @@ async def of_a_send(
 
 
 def _wait_of(send: Row, waiting: Sequence[Row]) -> list[Wait]:
-    about = {"campaign_id": send["campaign_id"], "provider": send["provider"], "zone": send["zone"]}
+    about = {name: send[name] for name in ("campaign_id", "provider", "zone", "send_id")}
     if not waiting:
         return []
     (row,) = waiting
@@ -200,9 +201,10 @@ def _wait_of(send: Row, waiting: Sequence[Row]) -> list[Wait]:
         return [Wait(**about, parked=1, parked_why=send["parked"])]
     why = {"reason": send["reason"], "code": send["code"], "enhanced": send["enhanced"]}
     why |= send["fact"] | {"n": row["n"], "expires_at": row["expires_at"]}
+    about |= {"n": row["n"], "why": why}
     due = bool(row["due"])
     later = None if due else row["due_at"]
-    return [Wait(**about, due=int(due), later=int(not due), next_due_at=later, why=why)]
+    return [Wait(**about, due=int(due), later=int(not due), next_due_at=later)]
 
 
 def send_answer(snap: Snapshot, send: Row, suppressed: Sequence[Row]) -> Answer:
@@ -213,17 +215,23 @@ def send_answer(snap: Snapshot, send: Row, suppressed: Sequence[Row]) -> Answer:
         return _answer("send", name, state, replace(snap, moving=()), ended)
     found = binding_of(snap)
     shut = [_suppressed(send, row) for row in suppressed]
-    retry = [_fatigue(one) for one in (found.binding,) if one and one.limit == "retry"]
-    binding = next(iter(retry), found.binding) or (None if moves(snap) else next(iter(shut), None))
-    limits = [_fatigue(one) if one.limit == "retry" else one for one in found.limits]
-    return _answer("send", name, state, snap, Found(binding, (*limits, *shut), found.waits))
+    binding = found.binding or (None if moves(snap) else next(iter(shut), None))
+    limits = [_fatigue(snap, one) for one in (*found.limits, *shut)]
+    binding = binding and _fatigue(snap, binding)
+    return _answer("send", name, state, snap, Found(binding, tuple(limits), found.waits))
 
 
-def _fatigue(limit: Limit) -> Limit:
+def _fatigue(snap: Snapshot, limit: Limit) -> Limit:
     """A wait for the contact's sake is no retry."""
-    tired = str(limit.evidence.get("reason", "")).lower() == "fatigue"
-    detail = "its contact got as much mail as the tenant allows"
-    return replace(limit, limit="fatigue", detail=detail) if tired else limit
+    if limit.limit != "retry" or limit.rule != FATIGUE:
+        return limit
+    (campaign,) = snap.campaigns.values()
+    allowed = {"per_day": campaign.fatigue_per_day, "gap_h": campaign.fatigue_gap_h}
+    return replace(
+        limit, limit="fatigue", scope="tenant", scope_id=campaign.tenant_id,
+        evidence=limit.evidence | allowed, detail="its contact got as much mail as it may",
+        cure="wait; or change the tenant's limit to contacts' mail",
+    )  # fmt: skip
 
 
 def _ended(send: Row, suppressed: Sequence[Row]) -> Limit:

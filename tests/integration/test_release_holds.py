@@ -79,12 +79,14 @@ async def test_a_provider_with_room_left_is_not_held(world: World, conn: Connect
     assert (before, await kind_of(conn, launch)) == (HoldKind.CAP, None)
 
 
-async def test_deferred_sends_wait_for_their_next_attempt(world: World, conn: Connection) -> None:
+async def test_sends_that_are_not_due_yet_wait_until_they_are(
+    world: World, conn: Connection
+) -> None:
     due_at = datetime.now(UTC).replace(microsecond=0) + hours(2)
     launch = await world.campaign(await world.tenant(), [10], due_at=due_at)
     await ticked(world)
 
-    assert await held(conn, launch) == Hold(HoldKind.RETRY, "deferred sends wait", due_at, 10)
+    assert await held(conn, launch) == Hold(HoldKind.RETRY, "nothing of it is due yet", due_at, 10)
 
 
 async def test_the_reason_that_must_go_first_is_told(world: World, conn: Connection) -> None:

@@ -306,10 +306,11 @@ def test_a_domains_quota_binds_only_what_leaves_through_governed_cells() -> None
 
 
 def test_windows_go_by_the_clocks_of_recipients_where_they_are_known() -> None:
-    by_theirs = Wait("cmp_a", "gmail", due=1, zone="Asia/Tokyo")
+    wait = Wait("cmp_a", "gmail", due=1, zone="Asia/Tokyo")  # there it is 18:30
+    theirs = WINDOW | {"zone_of": "recipient"}
 
-    assert binding_of(look(wait=WAIT, campaign={"window": WINDOW})).binding is not None
-    assert bound(look(wait=by_theirs, campaign={"window": WINDOW})).lifts_at == datetime(
+    assert bound(look(wait=wait, campaign={"window": WINDOW})).lifts_at == LATER
+    assert bound(look(wait=wait, campaign={"window": theirs})).lifts_at == datetime(
         2026, 1, 12, 1, 10, tzinfo=UTC
     )
 
@@ -368,7 +369,7 @@ def test_a_waiting_send_whose_contact_is_suppressed_will_end_so() -> None:
 
 def test_a_deferred_send_tells_class_and_moment_of_its_next_attempt() -> None:
     reason = {"reason": "GREYLIST", "n": 2, "code": 450}
-    wait = Wait("cmp_a", "gmail", later=1, next_due_at=LATER, why=reason)
+    wait = Wait("cmp_a", "gmail", later=1, next_due_at=LATER, n=2, send_id="snd_a", why=reason)
 
     answer = why.send_answer(look(wait=wait), SEND | {"state": "deferred"}, [])
 
@@ -376,7 +377,20 @@ def test_a_deferred_send_tells_class_and_moment_of_its_next_attempt() -> None:
     assert (answer.binding.limit, answer.binding.rule, answer.binding.lifts_at) == (
         *("retry", "GREYLIST", LATER),
     )
+    assert (answer.binding.scope, answer.binding.scope_id) == ("send", "snd_a")
     assert answer.binding.evidence["code"] == 450
+
+
+def test_a_send_that_waits_for_its_contacts_sake_says_so() -> None:
+    wait = Wait("cmp_a", "gmail", later=1, next_due_at=LATER, why={"reason": "fatigue", "n": 2})
+    snap = look(wait=wait, campaign={"fatigue_per_day": 2, "fatigue_gap_h": 4})
+
+    found = why.send_answer(snap, SEND | {"state": "deferred"}, []).binding
+
+    assert found is not None
+    assert (found.limit, found.scope, found.scope_id) == ("fatigue", "tenant", "ten_a")
+    assert (found.evidence["per_day"], found.evidence["gap_h"]) == (2, 4)
+    assert found.lifts_at == LATER
 
 
 def test_an_ip_without_mail_says_so_and_one_that_is_out_says_that_first() -> None:
