@@ -108,6 +108,12 @@ def history(dice: Random, length: int) -> Iterable[Input]:
         yield _anything(dice, now_s)
 
 
+def minute(dice: Random, at_s: int, length: int) -> list[Input]:
+    """Anything within a minute, but what people order."""
+    found = [_anything(dice, at_s + dice.randrange(60)) for _ in range(length)]
+    return [event for event in found if not isinstance(event, Overridden)]
+
+
 def _anything(dice: Random, at_s: int) -> Input:
     where = scopes(dice.choice(IPS), dice.choice(PROVIDERS), dice.choice(("cmp_a", "cmp_b")))
     kind = dice.random()

@@ -25,8 +25,16 @@ def pass_days(draft: Draft, cell: Cell) -> None:
 
 
 def complained(draft: Draft, cell: Cell) -> None:
-    """Look at complaints at once: the day's end would be late."""
-    _cut_for_complaints(draft, cell)
+    """Look at complaints at once: the day's end would be late.
+
+    Too few for a cut, they may still say that what was earned early on this day was not earned.
+    """
+    early = cell.early_from if cell.early_day == cell.day else 0
+    if _cut_for_complaints(draft, cell) or not early:
+        return
+    if _complaint_rate(draft, cell) > draft.rules.slow.complaints_care:
+        cell.early_from = 0
+        _set(draft, cell, min(early, cell.quota), "taken_back")
 
 
 def earn_early(draft: Draft, cell: Cell) -> None:
@@ -42,7 +50,7 @@ def earn_early(draft: Draft, cell: Cell) -> None:
     if cell.target:
         new = min(new, int(slow.headroom * cell.target))
     if new > cell.quota:
-        cell.early_day = cell.day
+        cell.early_day, cell.early_from = cell.day, cell.quota
         _set(draft, cell, new, "earned_early")
 
 
@@ -51,7 +59,9 @@ def _may_grow_early(draft: Draft, cell: Cell) -> bool:
     bound = cell.curve or cell.quota >= UNBOUND or slow.early_growth <= 1.0
     done = cell.day in {cell.early_day, cell.lowered_day}
     hurt = cell.threshold or cell.hold_days or cell.cool_days or cell.recovering
-    return not (bound or done or hurt) and cell.today.deferred_share <= slow.early_deferred
+    if bound or done or hurt or cell.today.deferred_share > slow.early_deferred:
+        return False
+    return _complaint_rate(draft, cell) <= slow.complaints_care
 
 
 def lower(draft: Draft, cell: Cell, factor: float, rule: str) -> None:
@@ -59,12 +69,12 @@ def lower(draft: Draft, cell: Cell, factor: float, rule: str) -> None:
     if cell.lowered_day == cell.day or cell.quota >= UNBOUND:
         return
     cell.lowered_day = cell.day
-    cell.threshold = _hurt_at(draft, cell)
-    _set(draft, cell, int(factor * cell.quota), rule)
+    _cut_to(draft, cell, factor, rule)
 
 
 def order(draft: Draft, cell: Cell, quota: int, rule: str) -> None:
     """Set what a person ordered."""
+    cell.early_from = 0
     _set(draft, cell, quota, rule)
 
 
@@ -127,9 +137,7 @@ def _factor(draft: Draft, cell: Cell, deferred: float) -> float:
         factor = 1.0 + (factor - 1.0) * left
     if cell.threshold and cell.quota >= cell.threshold:
         factor = 1.0 + (factor - 1.0) * slow.again
-    complaints = posteriors.mean(
-        cell.evidence.complaints, cell.evidence.accepted, draft.rules.evidence.complaints_prior
-    )
+    complaints = _complaint_rate(draft, cell)
     near = (complaints - slow.complaints_care) / (slow.complaints_stop - slow.complaints_care)
     if near > 0:
         factor = max(min(factor, slow.careful), 1.0 + (factor - 1.0) * (1.0 - near))
@@ -182,17 +190,29 @@ def _cut(draft: Draft, cell: Cell, rule: str, hold_days: int) -> None:
     cell.hold_days, cell.cool_days = max(cell.hold_days, hold_days), draft.rules.slow.cool_days
     cell.recovering = True
     if old < UNBOUND:
-        cell.threshold = _hurt_at(draft, cell)
-        _set(draft, cell, int(draft.rules.slow.cut * old), rule)
+        _cut_to(draft, cell, draft.rules.slow.cut, rule)
         if cell.breaker.status is Status.CLOSED:
             draft.phase(cell, Phase.RECOVERING, rule)
     cell.evidence.complaints = cell.evidence.accepted = 0.0
     cell.evidence.hard = cell.evidence.attempts = 0.0
 
 
-def _hurt_at(draft: Draft, cell: Cell) -> int:
-    """The size above which growth is careful from now on."""
-    return max(draft.rules.slow.quota_min, int(draft.rules.slow.threshold * cell.quota))
+def _cut_to(draft: Draft, cell: Cell, factor: float, rule: str) -> None:
+    """Cut what the day began with: what was earned early on a day that hurts was not earned.
+
+    So it is the same whether, within a moment, the good or the bad news came first. Above the
+    threshold growth is careful from now on.
+    """
+    slow = draft.rules.slow
+    early = cell.early_day == cell.day and cell.early_from
+    old, cell.early_from = early or cell.quota, 0
+    cell.threshold = max(slow.quota_min, int(slow.threshold * old))
+    _set(draft, cell, int(factor * old), rule)
+
+
+def _complaint_rate(draft: Draft, cell: Cell) -> float:
+    prior = draft.rules.evidence.complaints_prior
+    return posteriors.mean(cell.evidence.complaints, cell.evidence.accepted, prior)
 
 
 def _hard_rate(draft: Draft, cell: Cell) -> float:

@@ -120,6 +120,7 @@ class Cell:
     recovering: bool = False
     lowered_day: int = -1  # the last one on which a breaker cut the quota
     early_day: int = -1  # the last one whose quota grew before its end
+    early_from: int = 0  # what it grew from then; 0: a cut took that back
     ambiguous: int = 0  # today
     unsigned: int = 0  # refusals for authentication, less what was accepted since
     unreached: int = 0  # failed connections in a row

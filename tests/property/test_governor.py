@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from domain.event import Event
 from domain.governor import State, allowance, decode, encode, initial, limits, step
 from domain.governor.events import BreakerClosed, BreakerOpened, QuotaSet
-from domain.governor.inputs import Started, Ticked
+from domain.governor.inputs import Input, Started, Ticked
 from domain.governor.state import Cell, Gate, Status
 from tests.governor_kit import (
     DAY,
@@ -21,6 +22,7 @@ from tests.governor_kit import (
     Run,
     blocked,
     history,
+    minute,
     scopes,
     taken,
 )
@@ -213,3 +215,51 @@ def test_two_ips_hitting_the_same_rule_open_and_count_apart() -> None:
     run.tell(Ticked(first.until_s))
     assert run.state.cells["cell:ip_a:yahoo"].breaker.status is Status.HALF
     assert run.state.cells["cell:ip_b:yahoo"].breaker.status is Status.OPEN
+
+
+STEP = 2.1  # the plan's factor, or a cut to half; quotas are whole numbers
+
+
+def within_a_minute(dice: Random) -> tuple[State, list[Input]]:
+    """A state at noon of some day, and what comes in the minute after."""
+    run = Run()
+    for event in history(dice, 30):
+        run.tell(event)
+    noon = (run.state.now_s // DAY + 1) * DAY + 12 * HOUR
+    run.tell(Ticked(noon))
+    return run.state, minute(dice, noon, dice.randint(2, 8))
+
+
+def folded(state: State, events: list[Input]) -> State:
+    for event in events:
+        state, _ = step(state, event)
+    return state
+
+
+@pytest.mark.parametrize("seed", range(150))
+def test_the_order_within_a_minute_moves_a_quota_by_one_step_at_most(seed: int) -> None:
+    dice = Random(seed)
+    before, window = within_a_minute(dice)
+    shuffled = dice.sample(window, len(window))
+    one, other = folded(before, window), folded(before, shuffled)
+
+    assert one.cells.keys() == other.cells.keys()
+    for key, cell in one.cells.items():
+        low, high = sorted((cell.quota, other.cells[key].quota))
+        assert high <= STEP * low
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_one_ip_that_hits_a_rule_leaves_the_bytes_of_another_that_did_too(seed: int) -> None:
+    """Both were blocked; what the first one comes to afterwards changes nothing of the second."""
+    dice = Random(seed)
+    run = Run()
+    for ip in IPS:
+        run.send(START, *blocked(), to=scopes(ip))
+    others = encode(State(0, {"b": run.state.cells["cell:ip_b:yahoo"]}))
+    for event in history(dice, 30):
+        where = getattr(event, "scopes", None)
+        if where is not None and where.ip == "ip_a":
+            run.tell(event)
+
+    assert encode(State(0, {"b": run.state.cells["cell:ip_b:yahoo"]})) == others

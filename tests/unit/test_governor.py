@@ -123,6 +123,41 @@ def test_a_day_with_deferrals_or_a_block_lets_nothing_grow_early(
     assert "earned_early" not in {rule for rule, _, _ in quotas_of_a_day(Run(), mixed)}
 
 
+def test_a_cut_on_the_day_takes_back_what_was_earned_early() -> None:
+    run = Run()
+    found = quotas_of_a_day(run, taken(200), (Finding("REPUTATION_BLOCK", 1, "mail", 550),))
+
+    assert found == [("earned_early", 200, 400), ("blocked", 400, 100)]
+
+
+def test_a_cut_goes_from_what_a_person_ordered_not_from_before_an_early_step() -> None:
+    run = Run()
+    run.send(START, *taken(200))
+    run.tell(Overridden(START + HOUR, TENANT, CELL, Action.QUOTA, quota=1_000))
+    run.send(START + HOUR, Finding("REPUTATION_BLOCK", 1, "mail", 550))
+
+    assert run.cell().quota == 500
+
+
+def test_complaints_on_the_day_take_back_what_was_earned_early() -> None:
+    run = Run()
+    run.send(START, *taken(200))
+    run.tell(Complained(START + HOUR, scopes(), 1))
+
+    assert run.cell().quota == 200
+    run.send(START + HOUR, *taken(200))
+    assert run.cell().quota == 200
+    told = [one.rule for one in run.decided if isinstance(one, QuotaSet) and one.scope == "cell"]
+    assert told == ["earned_early", "taken_back"]
+
+
+def test_a_quota_near_the_limit_of_complaints_does_not_grow_early() -> None:
+    run = Run()
+    run.tell(Complained(START, scopes(), 1))
+
+    assert "earned_early" not in {rule for rule, _, _ in quotas_of_a_day(run, taken(200))}
+
+
 def test_nothing_grows_early_on_a_curve_or_while_it_recovers() -> None:
     run = Run()
     run.tell(PlanChosen(START, TENANT, "ip_a", "custom", curve=(200, 500)))
