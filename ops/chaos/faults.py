@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -17,7 +18,7 @@ from psycopg import sql
 
 from ops import board
 from ops.board import State
-from ops.chaos import records, surroundings
+from ops.chaos import link, records, surroundings
 from ops.chaos.ground import Ground
 from ops.chaos.plan import Act
 from ops.chaos.toxics import Toxic
@@ -56,29 +57,28 @@ async def carry_out(world: World, act: Act) -> None:
     kind = act.fault.kind
     if kind in SIGNALS:
         await _signal(world, act, SIGNALS[kind])
-    elif kind == "pause":
-        await _pause(world, act)
-    elif kind == "toxic":
-        await _poison_links(world, act)
-    elif kind == "lock":
-        await _lock(world, act)
-    elif kind == "join":
-        await _join(world, act)
-    elif kind == "poison":
-        world.poisoned += await records.poison(world.stack, act.fault, world.rng)
+    elif kind in WHERE_IT_CAN:
+        await WHERE_IT_CAN[kind](world, act)
+    else:
+        await _whole(world, act)
         world.note(act)
+
+
+async def _whole(world: World, act: Act) -> None:
+    """Those that are done once they return; one that cannot be done raises."""
+    data, kind = world.stack.data, act.fault.kind
+    if kind == "poison":
+        world.poisoned += await records.poison(world.stack, act.fault, world.rng)
     elif kind == "repeat":
         await records.repeat(world.stack, act.fault, world.rng)
-        world.note(act)
+    elif kind == "link":
+        await link.ail(data, act)
     elif kind == "clock":
-        await surroundings.jump(world.stack.data, act, world.rng)
-        world.note(act)
+        await surroundings.jump(data, act, world.rng)
     elif kind == "fill":
-        await surroundings.fill(world.stack.data / act.target, act.for_s)
-        world.note(act)
+        await surroundings.fill(data / act.target, act.for_s)
     else:
         await asyncio.sleep(act.for_s)
-        world.note(act)
 
 
 async def _victim(world: World, name: str) -> Identity | None:
@@ -159,3 +159,12 @@ def _dispatcher(stack: Stack, instance: str) -> subprocess.Popen[bytes]:
             cwd=CHECKOUT,
             start_new_session=True,
         )
+
+
+#: These note themselves, once they have taken hold.
+WHERE_IT_CAN: Mapping[str, Callable[[World, Act], Awaitable[None]]] = {
+    "pause": _pause,
+    "toxic": _poison_links,
+    "lock": _lock,
+    "join": _join,
+}

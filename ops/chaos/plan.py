@@ -25,6 +25,7 @@ KINDS = {
     "quit": True,  # SIGQUIT: PostgreSQL's immediate shutdown
     "pause": True,  # SIGSTOP, later SIGCONT
     "toxic": False,  # on the links to the next hops
+    "link": True,  # a toxic on the links of roles to Kafka or Postgres, where they have such
     "lock": False,  # a table of Postgres held in ACCESS EXCLUSIVE
     "join": False,  # one more dispatcher, killed later: partitions move twice
     "poison": False,  # records that nobody can read
@@ -32,6 +33,7 @@ KINDS = {
     "clock": True,  # of one process, which runs under libfaketime
     "fill": True,  # a folder of the stack that is a small file system of its own
 }
+TOXIC_KINDS = ("toxic", "link")
 T = TypeVar("T")
 
 
@@ -179,12 +181,12 @@ def _fault(found: dict[str, Any]) -> Fault:
         raise ValueError(f"fault kind {kind!r}: use one of {', '.join(KINDS)}")
     own = {entry.name for entry in fields(Fault)}
     extra = {key: found[key] for key in found if key not in own}
-    if extra and kind != "toxic":
+    if extra and kind not in TOXIC_KINDS:
         raise ValueError(f"fault {kind}: there is no {min(extra)!r}")
     fault = _made(Fault, {key: found[key] for key in found if key in own}, f"fault {kind}")
     if KINDS[kind] and not fault.target:
         raise ValueError(f"fault {kind}: name its target, a list of processes")
-    if kind == "toxic" and fault.toxic not in CHANGES:
+    if kind in TOXIC_KINDS and fault.toxic not in CHANGES:
         raise ValueError(f"toxic {fault.toxic!r}: use one of {', '.join(CHANGES)}")
     if extra:
         _made(Toxic, {"kind": fault.toxic} | extra, f"toxic {fault.toxic}")

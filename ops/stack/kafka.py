@@ -8,7 +8,7 @@ import subprocess
 from collections.abc import Mapping
 
 from ops.errors import Missing
-from ops.stack import jars
+from ops.stack import jars, links
 from ops.stack.java import COLLECTOR, class_archive, java
 from ops.stack.processes import HOST
 from ops.stack.program import Program
@@ -121,15 +121,28 @@ def _properties(stack: Stack, name: str) -> Mapping[str, object]:
         "node.id": number[name],
         "controller.quorum.voters": voters,
         "listeners": f"CLIENT://{HOST}:{stack.ports[name]},CONTROLLER://{HOST}:{controller[name]}",
-        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "listener.security.protocol.map": "CLIENT:PLAINTEXT,CONTROLLER:PLAINTEXT,LINK:PLAINTEXT",
         "inter.broker.listener.name": "CLIENT",
         "controller.listener.names": "CONTROLLER",
         "log.dirs": stack.data / name,
         "auto.create.topics.enable": "false",
         "unclean.leader.election.enable": "false",
+        **_linked(stack, name, controller[name]),
         **_copies(stack.brokers),
         **SMALL_MACHINE,
         **QUICK,
+    }
+
+
+def _linked(stack: Stack, name: str, controller: int) -> dict[str, object]:
+    """Whoever comes by the link is sent on to the link (tests)."""
+    link = links.read(stack.data).get(name)
+    if link is None:
+        return {}
+    own = f"CLIENT://{HOST}:{stack.ports[name]}"
+    return {
+        "listeners": f"{own},LINK://{HOST}:{link.upstream},CONTROLLER://{HOST}:{controller}",
+        "advertised.listeners": f"{own},LINK://{HOST}:{link.listen}",
     }
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from ops.chaos.surroundings import RIGHT, clock_file, set_clock
 from tests.chaos.kit import ChaosStack, record, stack
+from tests.chaos.linked import linked
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
 PLANS = Path(__file__).parent / "plans"
@@ -125,6 +126,33 @@ def test_the_plan_holds(one_broker: ChaosStack, line: Line) -> None:
 @pytest.mark.parametrize("line", THREE, ids=lambda line: line.plan)
 def test_the_plan_holds_with_three_brokers(three_brokers: ChaosStack, line: Line) -> None:
     held(three_brokers, line)
+
+
+LINKED = (
+    Line(
+        45,
+        "postgres-link",
+        "links of roles to Postgres slow, narrow, silent, torn off",
+        "0 lost, 0 twice",
+    ),
+    Line(
+        75,
+        "kafka-link",
+        "links of roles to Kafka slow, narrow, silent, torn off",
+        "0 lost, 0 twice",
+    ),
+)
+
+
+@pytest.fixture(scope="module")
+def by_links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStack]:
+    with linked(tmp_path_factory.mktemp("linked")) as job:
+        yield job
+
+
+@pytest.mark.parametrize("line", LINKED, ids=lambda line: line.plan)
+def test_the_plan_holds_on_links_that_are_ill(by_links: ChaosStack, line: Line) -> None:
+    held(by_links, line)
 
 
 def test_zombies_send_nothing_once_they_were_taken_over(short_slices: ChaosStack) -> None:

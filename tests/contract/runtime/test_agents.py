@@ -51,6 +51,8 @@ async def test_a_step_under_way_is_finished_at_sigterm_and_comes_again_after_kil
     await place.produce(["slow:60:b", "n3"])
     second = place.start()
     await until(lambda: "slow:60:b" in place.noted("begun"))
+    ticks = place.lines().count("tick")  # of 0.1 s: long enough to say, wrongly, that it is done
+    await until(lambda: place.lines().count("tick") > ticks + 15)
     kill(second)
     place.start()
     await until(lambda: place.noted("begun").count("slow:60:b") == 2)

@@ -2,7 +2,7 @@
 
 Numbers are those of reference/eventsourcing.md. A pin that fails says that Faust was mended: then
 what stands against it may go, or a new version misbehaves otherwise. Beside these:
-tests/fault/test_faust_roles.py (a launch that nobody was shown), test_release_endings.py (a hint that
+tests/fault/test_faust_roles.py (a launch nobody was shown), test_release_endings.py (a hint that
 nobody claimed is told again when its lease ends), test_whole_stack.py (a reader that stands still).
 """
 
