@@ -70,7 +70,10 @@ _TENANT_SHORT = {"object": "tenant", "tenant_id": _TENANT, "name": "Penguin Post
     "may_send": True
 }
 _TENANT_SHOWN = (
-    _TENANT_SHORT | {"time_zone": "Europe/Berlin", "users": 3, "keys": 2} | {"workspaces": 1}
+    _TENANT_SHORT
+    | {"time_zone": "Europe/Berlin", "users": 3, "keys": 2}
+    | {"workspaces": 1}
+    | {"contact_fatigue": {"per_day": 2, "gap_h": 4}}
 )
 _ENTRY = {
     "object": "audit_entry",

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import Annotated
 from zoneinfo import available_timezones
 
-from domain.event import Event, Topic, event_type
+from domain import fatigue
+from domain.event import Event, Topic, Unit, event_type
+from domain.fatigue import Fatigue
 from domain.refusals import Invalid, NotFound, WrongState
 
 #: So long after it is asked for, a deletion destroys; until then it can be taken back.
@@ -46,6 +49,15 @@ class TenantSettingsChanged(Event):
     time_zone: str  # an IANA name
 
 
+@event_type("ContactFatigueSet", topic=Topic.DECISIONS, key="tenant_id")
+class ContactFatigueSet(Event):
+    """A contact gets at most so much marketing mail of the tenant from now on."""
+
+    tenant_id: str
+    per_day: Annotated[int | None, Unit("messages in 24 hours")]  # None: as much as comes
+    gap_h: Annotated[int, Unit("hours")]  # between two
+
+
 @event_type("TenantDeletionRequested", topic=Topic.DECISIONS, key="tenant_id")
 class TenantDeletionRequested(Event):
     """Its data is destroyed at `due_at` unless this is taken back; until then nothing is sent."""
@@ -81,6 +93,7 @@ class State:
     deletion_due_at: datetime | None = None
     deleted: bool = False
     time_zone: str = "UTC"
+    fatigue: Fatigue | None = None  # None: contacts get as much mail as comes
 
 
 initial = State()
@@ -100,14 +113,15 @@ def evolve(state: State, event: Event) -> State:
             return replace(state, suspended=True, suspended_for=event.reason)
         case TenantRestored():
             return replace(state, suspended=False, suspended_for="")
-        case TenantDeletionRequested():
-            return replace(state, deletion_due_at=event.due_at)
-        case TenantDeletionCancelled():
-            return replace(state, deletion_due_at=None)
+        case TenantDeletionRequested() | TenantDeletionCancelled():
+            return replace(state, deletion_due_at=getattr(event, "due_at", None))
         case TenantDeleted():
             return replace(state, deleted=True)
         case TenantSettingsChanged():
             return replace(state, time_zone=event.time_zone)
+        case ContactFatigueSet():
+            limit = None if event.per_day is None else Fatigue(event.per_day, event.gap_h)
+            return replace(state, fatigue=limit)
         case _:
             return state
 
@@ -144,6 +158,17 @@ def set_time_zone(state: State, *, time_zone: str) -> tuple[Event, ...]:
     if time_zone == state.time_zone:
         return ()
     return (TenantSettingsChanged(tenant_id=state.tenant_id, time_zone=time_zone),)
+
+
+def set_fatigue(state: State, *, limit: Fatigue | None) -> tuple[Event, ...]:
+    """Bind, change or lift (None) what a contact may get. Raises NotFound, Invalid."""
+    _require(state)
+    if limit:
+        fatigue.check(limit)
+    if limit == state.fatigue:
+        return ()
+    per_day, gap_h = (limit.per_day, limit.gap_h) if limit else (None, 0)
+    return (ContactFatigueSet(tenant_id=state.tenant_id, per_day=per_day, gap_h=gap_h),)
 
 
 def request_deletion(state: State, *, now: datetime) -> tuple[Event, ...]:

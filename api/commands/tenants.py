@@ -9,6 +9,7 @@ from typing import Any
 from adapters.postgres import named_sql
 from api.desk import Desk
 from domain import tenant
+from domain.fatigue import Fatigue
 from domain.platform import PLATFORM_TENANT
 from domain.ports import Decided
 from domain.refusals import NotFound
@@ -37,6 +38,16 @@ def change(desk: Desk, *, name: str | None, time_zone: str | None) -> int | None
         desk.write(SQL["time_zone"], time_zone=time_zone)
     if name is not None:
         desk.write(SQL["name"], name=name)
+    return position
+
+
+def set_fatigue(desk: Desk, limit: Fatigue | None) -> int | None:
+    """Bind or lift (None) what a contact may get of the tenant. Raises NotFound, Invalid."""
+    own(desk)
+    decide = partial(tenant.set_fatigue, limit=limit)
+    position = desk.decide(tenant, tenant.stream(desk.tenant_id), decide).position
+    given = vars(limit) if limit else {"per_day": None, "gap_h": None}
+    desk.write(SQL["fatigue"], **given)
     return position
 
 

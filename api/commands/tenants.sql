@@ -11,8 +11,17 @@ ON CONFLICT (tenant_id, id) DO UPDATE SET label = excluded.label
 INSERT INTO vault.tenant_settings (tenant_id, time_zone) VALUES (%(tenant_id)s, %(time_zone)s)
 ON CONFLICT (tenant_id) DO UPDATE SET time_zone = excluded.time_zone
 
+-- name: fatigue
+INSERT INTO vault.tenant_settings (tenant_id, fatigue_per_day, fatigue_gap_h)
+VALUES (%(tenant_id)s, %(per_day)s, %(gap_h)s)
+ON CONFLICT (tenant_id) DO UPDATE
+SET fatigue_per_day = excluded.fatigue_per_day, fatigue_gap_h = excluded.fatigue_gap_h
+
 -- name: own
 SELECT l.id AS tenant_id, l.label AS name, coalesce(s.time_zone, 'UTC') AS time_zone,
+       CASE WHEN s.fatigue_per_day IS NOT NULL THEN
+         jsonb_build_object('per_day', s.fatigue_per_day, 'gap_h', s.fatigue_gap_h)
+       END AS contact_fatigue,
        coalesce(t.may_send, true) AS may_send
 FROM vault.label AS l LEFT JOIN vault.tenant_settings AS s ON s.tenant_id = l.tenant_id
   LEFT JOIN pipeline.tenant AS t ON t.tenant_id = l.tenant_id

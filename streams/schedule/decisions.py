@@ -27,7 +27,7 @@ from domain.indexes import multirange
 from domain.sending import RESEND_ONCE, AmbiguityResolved, AudiencePlanned
 from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet, SendingIpRetired
 from domain.suppression import ContactSuppressed, Scope, SuppressionLifted
-from domain.tenant import TenantCreated, TenantRestored, TenantSuspended
+from domain.tenant import ContactFatigueSet, TenantCreated, TenantRestored, TenantSuspended
 from projections.fold import Connection
 from streams.schedule import egress, volume
 
@@ -49,6 +49,7 @@ _STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
     TenantCreated: ("tenant_created", {}),
     TenantSuspended: ("tenant", {"may_send": False}),
     TenantRestored: ("tenant", {"may_send": True}),
+    ContactFatigueSet: ("fatigue", {}),
     SendingIpAdded: ("ip", {}),
     SendingIpRetired: ("ip_retired", {}),
     SendingIpCapSet: ("cap", {}),

@@ -46,6 +46,12 @@ FROM step WHERE c.campaign_id = step.campaign_id
 INSERT INTO pipeline.tenant (tenant_id, may_send) VALUES (%(tenant_id)s, %(may_send)s)
 ON CONFLICT (tenant_id) DO UPDATE SET may_send = excluded.may_send
 
+-- name: fatigue
+INSERT INTO pipeline.tenant (tenant_id, fatigue_per_day, fatigue_gap_h)
+VALUES (%(tenant_id)s, %(per_day)s, %(gap_h)s)
+ON CONFLICT (tenant_id) DO UPDATE
+SET fatigue_per_day = excluded.fatigue_per_day, fatigue_gap_h = excluded.fatigue_gap_h
+
 -- name: tenant_created
 INSERT INTO pipeline.tenant (tenant_id) VALUES (%(tenant_id)s) ON CONFLICT (tenant_id) DO NOTHING
 
