@@ -232,6 +232,7 @@ class Snds:
     days: dict[date, list[str]]  # lines
     expired: bool = False
     page: bytes = b""  # answered instead of data
+    moved: bool = False  # to another place of the same server
     limited: int = 0
     asked: list[Said] = field(default_factory=list)
 
@@ -246,6 +247,9 @@ class Snds:
         if self.limited:
             self.limited -= 1
             return Reply(503, b"", "text/html")
+        if self.moved:
+            self.moved = False
+            return Reply(302, headers={"Location": f"{said.path}?key={self.key}&date=033126"})
         if said.query.get("key") != self.key:
             return Reply(400, said.query.get("key", "").encode(), "text/html")
         if self.page:

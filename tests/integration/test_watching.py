@@ -193,6 +193,20 @@ async def test_nobody_is_asked_about_a_private_address_and_nothing_of_a_retired_
     assert world.rows("zen.spamhaus.org") == []
 
 
+async def test_an_answer_that_comes_after_the_question_was_given_to_another_counts_not(
+    world: World,
+) -> None:
+    world.add_ip("ip_a", "1.2.3.4")
+    world.publish(f"4.3.2.1.{ZEN}", "127.0.0.2")
+    await world.look()
+    world.change("UPDATE pipeline.watched SET due_at = now()")
+    stalled = [row for row in await world.watching._take() if row.question == "zen.spamhaus.org"]
+    world.change("UPDATE pipeline.watched SET due_at = now() + interval '1 minute'")
+    await world.watching._ask(stalled[0])
+    await world.watching.tell()
+    assert world.rows("zen.spamhaus.org") == [("ip_a", None, "")]
+
+
 async def test_two_who_watch_do_not_ask_the_same(world: World) -> None:
     world.add_ip("ip_a", "1.2.3.4")
     await world.watching._take()

@@ -101,6 +101,13 @@ def test_a_page_instead_of_data_is_refused(asked: Asked) -> None:
         asked.read()
 
 
+def test_a_key_is_not_carried_to_another_place(asked: Asked) -> None:
+    asked.snds.moved = True
+    with pytest.raises(FeedRefused, match="302"):
+        asked.read()
+    assert len(asked.snds.asked) == 1
+
+
 def test_a_fault_of_theirs_is_asked_again_later(asked: Asked) -> None:
     asked.snds.limited = 1
     with pytest.raises(FeedUnavailable, match="503") as away:
