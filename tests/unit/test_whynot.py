@@ -8,57 +8,30 @@ from typing import Any
 
 import pytest
 
-from projections.whynot import why
 from projections.whynot.binding import binding_of
 from projections.whynot.holds import HoldKind, kind_of
 from projections.whynot.limits import ORDER, Limit
 from projections.whynot.rows import (
-    Breaker,
-    Campaign,
     Cell,
     Ip,
     Moving,
     Quota,
     Snapshot,
-    Stage,
     Wait,
 )
 from streams.releasing.tick import Pace
-
-NOW = datetime(2026, 1, 5, 9, 30, tzinfo=UTC)
-TOMORROW = datetime(2026, 1, 6, tzinfo=UTC)
-LATER = NOW + timedelta(minutes=40)
-STAGE = Stage(NOW, open=True, schedule_age_s=0.2)
-CAMPAIGN = Campaign("cmp_a", "ten_a", "running", ("ip_a",), "dom_a", total=10, mailbox_id="mbx_a")
-WAIT = Wait("cmp_a", "gmail", due=10)
-GOVERNED = Cell("ip_a", "gmail", plan="standard", quota=300, per_h=3600.0)
-WINDOW = {"days": ["mon"], "opens": "10:10", "closes": "18:00", "zone_of": "campaign"} | {
-    "zone": "UTC"
-}
-
-
-def look(*, cell: Cell | None = None, wait: Wait = WAIT, **changes: Any) -> Snapshot:
-    """A running campaign with ten due sends to gmail and one IP, on which nothing binds."""
-    campaign = replace(CAMPAIGN, **changes.pop("campaign", {}))
-    made = Snapshot(
-        changes.pop("stage", STAGE),
-        {campaign.campaign_id: campaign},
-        changes.pop("waits", [wait]),
-        changes.pop("ips", [Ip("ip_a")]),
-        {("ip_a", "gmail"): cell or Cell("ip_a", "gmail")},
-    )
-    return replace(made, **changes)
-
-
-def breaker(scope: str, scope_id: str, provider: str = "", **more: Any) -> Breaker:
-    given: dict[str, Any] = {"status": "open", "rule": "blocked", "since": NOW, "until": LATER}
-    return Breaker(scope, scope_id, provider, **given | more)
-
-
-def bound(snap: Snapshot) -> Limit:
-    found = binding_of(snap).binding
-    assert found is not None
-    return found
+from tests.whynot_kit import (
+    GOVERNED,
+    LATER,
+    NOW,
+    STAGE,
+    TOMORROW,
+    WAIT,
+    WINDOW,
+    bound,
+    breaker,
+    look,
+)
 
 
 def test_nothing_binds_where_no_row_says_so() -> None:
@@ -326,85 +299,6 @@ def test_the_evidence_tells_the_numbers() -> None:
         "reason": "warm-up",
     }  # fmt: skip
     assert (probes["counts"], probes["probes"], probes["probes_used"]) == ({"blocked": 5}, 1, 1)
-
-
-SEND: dict[str, Any] = {
-    "send_id": "snd_a", "campaign_id": "cmp_a", "contact_id": "cnt_a", "provider": "gmail",
-    "state": "waiting", "n": 1, "ip": "ip_a", "reason": "", "code": 0, "enhanced": "",
-    "ended_at": None, "batch_id": "bat_a", "idx": 0, "parked": "", "zone": "", "fact": {},
-}  # fmt: skip
-SUPPRESSED = {"scope": "tenant", "target": "", "reason": "hard_bounce", "since": NOW}
-
-
-@pytest.mark.parametrize(
-    ("state", "reason", "limit", "rule"),
-    [
-        ("accepted", "ACCEPTED", "ended", "ACCEPTED"),
-        ("rejected", "INVALID_RECIPIENT", "ended", "INVALID_RECIPIENT"),
-        ("expired", "not sent in time", "ended", "not sent in time"),
-        ("cancelled", "", "ended", "cancelled"),
-        ("suppressed", "workspace:unsubscribed", "suppression", "workspace:unsubscribed"),
-        ("ambiguous", "", "ambiguous", "AMBIGUOUS"),
-    ],
-)
-def test_a_send_that_has_its_end_tells_how_and_by_which_rule(
-    state: str, reason: str, limit: str, rule: str
-) -> None:
-    answer = why.send_answer(look(waits=[]), SEND | {"state": state, "reason": reason}, [])
-
-    assert answer.binding is not None
-    assert (answer.state, answer.sending) == (state, False)
-    assert (answer.binding.limit, answer.binding.rule) == (limit, rule)
-    assert answer.binding.evidence["outcome"] == state
-
-
-def test_a_waiting_send_whose_contact_is_suppressed_will_end_so() -> None:
-    answer = why.send_answer(look(), SEND, [SUPPRESSED])
-
-    assert answer.binding is not None
-    assert (answer.binding.limit, answer.binding.scope, answer.binding.rule) == (
-        *("suppression", "tenant", "hard_bounce"),
-    )
-
-
-def test_a_deferred_send_tells_class_and_moment_of_its_next_attempt() -> None:
-    reason = {"reason": "GREYLIST", "n": 2, "code": 450}
-    wait = Wait("cmp_a", "gmail", later=1, next_due_at=LATER, n=2, send_id="snd_a", why=reason)
-
-    answer = why.send_answer(look(wait=wait), SEND | {"state": "deferred"}, [])
-
-    assert answer.binding is not None
-    assert (answer.binding.limit, answer.binding.rule, answer.binding.lifts_at) == (
-        *("retry", "GREYLIST", LATER),
-    )
-    assert (answer.binding.scope, answer.binding.scope_id) == ("send", "snd_a")
-    assert answer.binding.evidence["code"] == 450
-
-
-def test_a_send_that_waits_for_its_contacts_sake_says_so() -> None:
-    wait = Wait("cmp_a", "gmail", later=1, next_due_at=LATER, why={"reason": "fatigue", "n": 2})
-    snap = look(wait=wait, campaign={"fatigue_per_day": 2, "fatigue_gap_h": 4})
-
-    found = why.send_answer(snap, SEND | {"state": "deferred"}, []).binding
-
-    assert found is not None
-    assert (found.limit, found.scope, found.scope_id) == ("fatigue", "tenant", "ten_a")
-    assert (found.evidence["per_day"], found.evidence["gap_h"]) == (2, 4)
-    assert found.lifts_at == LATER
-
-
-def test_an_ip_without_mail_says_so_and_one_that_is_out_says_that_first() -> None:
-    idle = why.ip_answer(look(waits=[], campaigns={}), "ip_a")
-    held = why.ip_answer(look(campaign={"state": "paused"}), "ip_a")
-    out = why.ip_answer(look(ips=[Ip("ip_a", "quarantined")]), "ip_a")
-
-    found = [one.binding and (one.binding.limit, one.binding.rule) for one in (idle, held, out)]
-    assert found == [
-        ("demand", "nothing_waits"),
-        ("demand", "campaigns_held"),
-        ("ips", "quarantined"),
-    ]
-    assert out.state == "quarantined"
 
 
 @pytest.mark.parametrize("name", CASES)
