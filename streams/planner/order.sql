@@ -23,7 +23,7 @@ ORDER BY originator_id, originator_version
 SELECT ip, provider FROM pipeline.volume_phase WHERE ip = ANY(%(ips)s) AND phase = 'warm'
 
 -- name: zones_told
-SELECT DISTINCT c.fields ->> 'time_zone'
+SELECT DISTINCT coalesce(c.fields ->> 'time_zone', c.fields ->> 'timezone')
 FROM (SELECT DISTINCT contact_id FROM vault.list_member WHERE list_id = ANY(%(list_ids)s)) m
 JOIN vault.contact c USING (contact_id)
-WHERE c.erased_at IS NULL AND c.fields ? 'time_zone'
+WHERE c.erased_at IS NULL AND c.fields ?| ARRAY['time_zone', 'timezone']

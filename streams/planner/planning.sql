@@ -60,7 +60,7 @@ FROM (
   LEFT JOIN unnest(%(contacts)s::text[], %(moments)s::timestamptz[]) AS e (contact_id, at)
     ON e.contact_id = c.contact_id
   LEFT JOIN unnest(%(told)s::text[], %(meant)s::text[]) AS z (told, meant)
-    ON z.told = c.fields ->> 'time_zone'
+    ON z.told = coalesce(c.fields ->> 'time_zone', c.fields ->> 'timezone')
   WHERE c.erased_at IS NULL
 ) found
 

@@ -225,12 +225,12 @@ def hours(zone_of: str, zone: str = "Europe/Berlin") -> SendWindow:
     return SendWindow(days=days, opens="09:00", closes="17:00", zone_of=zone_of, zone=zone)
 
 
-def in_zone(dsn: str, tenant: Tenant, name: str, zone: str) -> None:
+def in_zone(dsn: str, tenant: Tenant, name: str, zone: str, *, field: str = "time_zone") -> None:
     change(
         dsn,
-        "UPDATE vault.contact SET fields = jsonb_build_object('time_zone', %s::text)"
+        "UPDATE vault.contact SET fields = jsonb_build_object(%s::text, %s::text)"
         " WHERE contact_id = %s",
-        zone,
+        *(field, zone),
         *ids(tenant, name),
     )
 
@@ -238,10 +238,11 @@ def in_zone(dsn: str, tenant: Tenant, name: str, zone: str) -> None:
 async def test_by_recipients_clocks_each_zone_is_planned_for_its_own_morning(
     dsn: str, pools: tuple[Any, Any], tenant: Tenant
 ) -> None:
-    add_leads(dsn, tenant, [f"{name}@gmail.test" for name in "abcdef"])
+    add_leads(dsn, tenant, [f"{name}@gmail.test" for name in "abcdefg"])
     zones = {"a": "America/New_York", "b": "asia/tokyo ", "c": "Moon/Tycho", "d": "Europe/Berlin"}
     for name, zone in zones.items():
         in_zone(dsn, tenant, name, zone)
+    in_zone(dsn, tenant, "g", "Asia/Tokyo", field="timezone")
     window, saturday = hours("recipient"), MONDAY_NOON - 2 * DAY
     expires_at = MONDAY_NOON - timedelta(hours=4) + 3 * DAY  # of the campaign's own zone
 
@@ -254,6 +255,7 @@ async def test_by_recipients_clocks_each_zone_is_planned_for_its_own_morning(
     assert {zone: batch.due_at.strftime("%a %H:%M") for zone, batch in found.items()} == {
         "Asia/Tokyo": "Mon 00:00", "": "Mon 08:00", "America/New_York": "Mon 14:00"
     }  # fmt: skip
+    assert found["Asia/Tokyo"].contact_ids == sorted(ids(tenant, "b", "g"))
     assert found[""].contact_ids == sorted(ids(tenant, "c", "d", "e", "f"))
     assert {batch.expires_at - batch.due_at for batch in batches} == {3 * DAY}
     assert len({batch.batch_id for batch in batches}) == 3
