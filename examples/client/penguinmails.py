@@ -2211,15 +2211,16 @@ class Client(Transport):
         idempotency_key: str = OMIT,
         name: str | None = OMIT,
         time_zone: str | None = OMIT,
+        contact_fatigue: Mapping[str, Any] | None = OMIT,
     ) -> Any:
-        """Another name, or another time zone for days in reports and schedules.
+        """Another name, time zone of reports and schedules, or limit of what a contact may get.
 
         PATCH /v1/tenant
         """
         return self.call(
             "PATCH",
             "/v1/tenant",
-            body={"name": name, "time_zone": time_zone},
+            body={"name": name, "time_zone": time_zone, "contact_fatigue": contact_fatigue},
             headers={"idempotency-key": idempotency_key},
         )
 
