@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from random import Random
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,6 +25,7 @@ from domain.signals import (
 )
 from ops.volume_replay import Replayed, replay
 from streams.volume.control import Control, VolumeDeps
+from streams.volume.folds import TenantState
 from tests.volume_log import PLACES, Crashed, Ledger, Letters, Log, Rows
 
 TENANTS = ("ten_a", "ten_b", "ten_c")
@@ -40,6 +43,8 @@ REASONS = (
 @dataclass
 class World:
     """A history that grows, the workers that live through it, and what they leave."""
+
+    MOMENTS_MS: ClassVar[Sequence[int]] = (0, 0, 40, 900, 60_000, 3_600_000, 30_000_000)
 
     seed: int
     log: Log = field(default_factory=Log)
@@ -61,7 +66,7 @@ class World:
     async def live(self, steps: int) -> None:
         """So many moments, then everything is read to its end."""
         for _ in range(steps):
-            self.log.now_ms += self.dice.choice((0, 0, 40, 900, 60_000, 3_600_000, 30_000_000))
+            self.log.now_ms += self.dice.choice(self.MOMENTS_MS)
             self._happen()
             if self.dice.random() < 0.4:
                 await self._give()
@@ -123,6 +128,7 @@ class World:
         )
         partition = self.dice.randint(0, 1)
         record = self.log.tell(started, partition)
+        self._told_start(tenant, size)
         if self.dice.random() < 0.15:
             self.log.again(record)
         self.waiting += [(about, low, min(low + 15, size), partition) for low in range(0, size, 15)]
@@ -134,6 +140,7 @@ class World:
         results = []
         for index in range(low, high):
             outcome, reason, phase, code = self.dice.choice(REASONS)
+            self._told_end(about["tenant_id"], reason)
             results.append(
                 Result(
                     outcome=outcome,
@@ -149,13 +156,23 @@ class World:
         if self.dice.random() < 0.2:
             self.log.again(record)
 
+    def _told_start(self, tenant: str, size: int) -> None:
+        """Count what was told."""
+
+    def _told_end(self, tenant: str, reason: str) -> None:
+        """Count what was told."""
+
     def _choose(self) -> None:
         tenant, ip, provider = self._where()
+        plan = self.dice.choice(("standard", "fast", "conservative", "none"))
+        self._plan(tenant, ip, self.dice.choice(("*", "*", provider)), plan)
+
+    def _plan(self, tenant: str, ip: str, provider: str, plan: str) -> None:
         chosen = WarmupPlanChosen(
             tenant_id=tenant,
             ip=ip,
-            provider=self.dice.choice(("*", "*", provider)),
-            plan=self.dice.choice(("standard", "fast", "conservative", "none")),
+            provider=provider,
+            plan=plan,
             curve=[],
             target=0,
             reason="",
@@ -254,3 +271,56 @@ async def _replayed(seed: int) -> None:
     assert bytes_of(replayed) == {one: parts for one, (_, _, parts) in world.rows.held.items()}
     assert decided == world.rows.decided
     assert replayed.told.get("1", 0) == world.rows.advances
+    ends = {place: len(held) for place, held in world.log.records.items()}
+    assert all(world.rows.positions[place] == end for place, end in ends.items() if end)
+
+
+class Counted(World):
+    """All is governed from the start and happens on one day; what was told is counted by hand."""
+
+    MOMENTS_MS = (0, 0, 40, 900)
+
+    def begin(self) -> None:
+        self.started: Counter[str] = Counter()
+        self.ends: Counter[tuple[str, str]] = Counter()
+        for tenant in TENANTS:
+            for number in (1, 2):
+                self._plan(tenant, f"ip_{tenant[-1]}{number}", "*", "standard")
+
+    def _happen(self) -> None:
+        self.dice.choice([self._start, self._start, self._conclude, self._conclude])()
+
+    def _told_start(self, tenant: str, size: int) -> None:
+        self.started[tenant] += size
+
+    def _told_end(self, tenant: str, reason: str) -> None:
+        self.ends[tenant, reason] += 1
+
+
+@given(seed=st.integers(0, 2**32))
+@settings(max_examples=15, deadline=None)
+def test_i3_each_message_is_counted_once_whatever_is_repeated_or_killed(seed: int) -> None:
+    asyncio.run(_counted(seed))
+
+
+async def _counted(seed: int) -> None:
+    world = Counted(seed)
+    world.begin()
+    await world.control.catch_up()  # mail from before a plan was read counts for nothing
+    await world.live(60)
+
+    for tenant in TENANTS:
+        state = TenantState.decoded(world.rows.held[tenant][2]).states[0]
+        cells = [cell for cell in state.cells.values() if cell.kind == "cell"]
+        assert sum(cell.started for cell in cells) == world.started[tenant]
+        for kind, reason in KINDS:
+            told = sum(getattr(cell.today, kind) for cell in cells)
+            assert told == world.ends[tenant, reason], kind
+
+
+KINDS = (
+    ("accepted", "ACCEPTED"),
+    ("deferred", "REPUTATION_DEFER"),
+    ("blocked", "REPUTATION_BLOCK"),
+    ("hard", "INVALID_RECIPIENT"),
+)
