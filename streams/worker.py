@@ -13,7 +13,6 @@ import uvloop
 
 from adapters import logs
 from adapters.settings import Settings
-from domain.event import Topic
 from streams.runtime import StreamRuntime
 
 #: Longer than the slowest drain, shorter than the supervisor's patience.
@@ -24,13 +23,6 @@ log = structlog.get_logger(__name__)
 #: Puts agents and timers on the runtime. What it opens goes onto the stack, closed after it stops.
 Install = Callable[[StreamRuntime, AsyncExitStack], Awaitable[None]]
 Ready = Callable[[], None]
-
-WorkerApp = StreamRuntime
-
-
-def records(_app: StreamRuntime, _settings: Settings, topic: Topic) -> tuple[Topic, ...]:
-    """What `guard.agent` takes."""
-    return (topic,)
 
 
 def make(role: str, settings: Settings) -> StreamRuntime:
