@@ -37,7 +37,7 @@ SCOPES = [
     *(("domain", domain, "") for domain in DOMAINS),
     ("tenant", TENANT, ""),
 ]
-RUNS = settings(max_examples=25, deadline=None)
+RUNS = settings(max_examples=15, deadline=None)
 
 
 def points(state: State) -> list[int | None]:
