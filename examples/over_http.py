@@ -29,6 +29,14 @@ TEMPLATE = {
     "html": '<p>Hi {{ first_name | default("you") }}, <a href="https://example.com/">look</a>.</p>'
     '<p><a href="{{ unsubscribe_url }}">No more of this</a></p>',
 }
+#: All hours of all days, so that this ends soon; office hours would be 09:00 to 17:00, mon to fri.
+HOURS = {
+    "days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"],
+    "from": "00:00",
+    "to": "24:00",
+    "zone_of": "recipient",  # by the clocks where each lead lives: its field time_zone
+    "zone": "Europe/Berlin",
+}
 
 
 def main() -> None:
@@ -55,6 +63,7 @@ def sign_up(client: Client, inbox: str, address: str, tenant: str) -> None:
     print(f"signed up as {address}; waiting for the mail")
     client.verify(token=link_token(inbox, address))
     client.token = client.log_in(address=address, password=PASSWORD)["token"]
+    client.change_tenant(contact_fatigue={"per_day": 2, "gap_h": 4})  # of marketing mail, a contact
     print("verified and logged in")
 
 
@@ -89,8 +98,9 @@ def ground(client: Client, domain: str) -> str:
 
 def leads(client: Client, name: str) -> str:
     """A file imported: uploaded, looked at, started, watched."""
-    rows = "".join(f"lead{n}@{name}-leads.example,Lead {n}\n" for n in range(LEADS))
-    file = f"email,first_name\nnobody,Nobody\n{rows}".encode()
+    zones = ("America/New_York", "Asia/Tokyo", "")
+    rows = "".join(f"lead{n}@{name}-leads.example,Lead {n},{zones[n % 3]}\n" for n in range(LEADS))
+    file = f"email,first_name,time_zone\nnobody,Nobody,\n{rows}".encode()
     uploaded = client.upload_file(data=file, content_type="text/csv", list_name="Readers")
     import_id = uploaded["import_id"]
     client.start_import(import_id)
@@ -112,11 +122,17 @@ def template(client: Client) -> str:
 def launch(client: Client, template_id: str, list_id: str, sender_id: str) -> str:
     """A campaign, estimated and launched."""
     campaign = client.create_campaign(
-        name="Hello", template_id=template_id, list_ids=[list_id], sender_id=sender_id
+        name="Hello",
+        template_id=template_id,
+        list_ids=[list_id],
+        sender_id=sender_id,
+        send_window=HOURS,
     )
     campaign_id = campaign["campaign_id"]
     estimate = client.estimate_campaign(campaign_id)
-    print(f"{estimate['mailable']} of {estimate['leads']} leads; in its way: {estimate['blocked_by']}")
+    print(
+        f"{estimate['mailable']} of {estimate['leads']} leads; in its way: {estimate['blocked_by']}"
+    )
     client.launch_campaign(campaign_id)
     return campaign_id
 
