@@ -193,3 +193,14 @@ def test_a_policy_refusal_lowers_reputation_and_suppresses_nobody(reason: str) -
     told = refused.until(START + 60)
     assert told
     assert {type(each) for each in told} == {ReputationScored}
+
+
+@given(SEEDS)
+@RUNS
+def test_a_state_that_someone_holds_never_changes(seed: int) -> None:
+    state = initial
+    for event in history(Random(seed), 30):
+        before = encode(state)
+        after_it, _ = step(state, event)
+        assert encode(state) == before
+        state = after_it
