@@ -102,13 +102,12 @@ class _Both:
             ip, _, provider = whose.partition(":")
             if choice.curve:
                 continue
-            tenants = {cell.tenant_id for cell in state.cells.values()}
-            for tenant_id in sorted(tenants)[:1]:
-                chosen = PlanChosen(
-                    self._since_s, tenant_id, ip, self._other.plan, (), choice.target, provider
-                )
-                state, decided = governor.step(state, chosen, self._other.parameters)
-                self.decided += decided
+            tenant_id = next((cell.tenant_id for cell in state.cells.values()), "")
+            chosen = PlanChosen(
+                self._since_s, tenant_id, ip, self._other.plan, (), choice.target, provider
+            )
+            state, decided = governor.step(state, chosen, self._other.parameters)
+            self.decided += decided
         return _Branch(state, left=True)
 
 

@@ -69,7 +69,11 @@ def install(
         await done(control.catch_up)
 
     timers.every(app, TAKE_WITHIN_S, "volume", gathering.fold)
-    timers.every(app, WAKE_EVERY_S, "volume waking", control.wake)
+
+    async def wake() -> None:
+        await done(control.wake)
+
+    timers.every(app, WAKE_EVERY_S, "volume waking", wake)
     timers.every(app, REPORT_EVERY_S, "volume reporting", report)
     timers.every(app, CATCH_UP_EVERY_S, "volume catching up", catch_up)
     timers.every(app, FORGET_EVERY_S, "volume forgetting", store.forget_signals)
