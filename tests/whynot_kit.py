@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from adapters import postgres
 from projections.whynot.binding import binding_of
 from projections.whynot.limits import Limit
 from projections.whynot.rows import Breaker, Campaign, Cell, Ip, Snapshot, Stage, Wait
@@ -46,3 +49,14 @@ def bound(snap: Snapshot) -> Limit:
     found = binding_of(snap).binding
     assert found is not None
     return found
+
+
+@asynccontextmanager
+async def a_releaser(dsn: str) -> AsyncIterator[None]:
+    """As if one were active, as it is between its ticks; waits until the one before is gone."""
+    async with await postgres.connect(dsn, "pm_release") as conn:
+        await conn.execute("SELECT pg_advisory_lock(7700020)")
+        try:
+            yield
+        finally:
+            await conn.execute("SELECT pg_advisory_unlock(7700020)")

@@ -40,20 +40,22 @@ class Found:
 
 def binding_of(snap: Snapshot) -> Found:
     """What stops all that waits. Pure: the whole judgement over one look."""
+    moving = moves(snap)
     everywhere = [*of_stage(snap.stage)]
     for campaign in snap.campaigns.values():
         own = [wait for wait in snap.waits if wait.campaign_id == campaign.campaign_id]
-        everywhere += of_campaign(campaign, own, moves=moves(snap))
-        if campaign.state != "launching" and any(wait.sends for wait in own):
+        everywhere += of_campaign(campaign, own, moves=moving)
+        launched = campaign.state != "launching"
+        if launched and not moving and any(wait.sends for wait in own):
             everywhere += of_ips(campaign, snap.ips)
     paths = [way for wait in snap.waits if wait.sends for way in ways(snap, wait)]
-    on_ways = [limit for way in paths for limit in way.limits]
     workers = [*of_workers(snap)]
     binding = min(everywhere, key=lambda one: one.place, default=None)
-    if binding is None and not moves(snap) and not any(way.binding is None for way in paths):
+    if binding is None and not moving and not any(way.binding is None for way in paths):
         binding = first_to_lift(way.binding for way in paths if way.binding)
-    if binding is None and not moves(snap):
+    if binding is None and not moving:
         binding = next(iter(workers), None)
+    on_ways = [limit for way in paths for limit in way.limits]
     waits = sum(wait.sends for wait in snap.waits)
     return Found(binding, (*everywhere, *on_ways, *workers), waits)
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 
 from projections.fold import Connection
 from projections.reads import Bound
-from projections.whynot.binding import binding_of, moves
+from projections.whynot.binding import binding_of
 from projections.whynot.limits import Limit
 from projections.whynot.why import campaign_look
 
@@ -64,12 +64,10 @@ class Hold:
 
 async def holds(conn: Connection, tenant_id: str, campaign_id: str) -> Hold | None:
     """What all open sends of the campaign wait for; None while some move, or none is open."""
-    snap = await campaign_look(Bound(conn, tenant_id), campaign_id)
+    snap = await campaign_look(Bound(conn, tenant_id), campaign_id, only_if_still=True)
     found = binding_of(snap)
-    if found.binding is None or moves(snap):
-        return None
-    kind = kind_of(found.binding)
-    if kind is None:
+    kind = kind_of(found.binding) if found.binding else None
+    if found.binding is None or kind is None:
         return None
     now, sends = snap.stage.now, found.waits or sum(wait.parked for wait in snap.waits)
     return Hold(kind, found.binding.detail, found.binding.lifts_at, sends, now)

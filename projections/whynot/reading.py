@@ -28,6 +28,8 @@ from projections.whynot.rows import (
 )
 
 SQL = named_sql(Path(__file__).with_name("rows.sql"))
+#: Ways are looked at towards the providers for which the most waits.
+PROVIDERS_MAX = 300
 START = "start"  # the rule of what nothing was decided about yet
 R = TypeVar("R", Stage, Campaign, Wait, Ip, Cell, Breaker, Quota, Moving)
 
@@ -44,9 +46,14 @@ async def first_look(bound: Bound, campaign_ids: Sequence[str]) -> Snapshot:
     return Snapshot(
         _made(Stage, stage[0]),
         {row["campaign_id"]: _campaign(row) for row in campaigns},
-        [_made(Wait, row) for row in waits],
+        _most([_made(Wait, row) for row in waits]),
         moving=[moving_of(row) for row in moving],
     )
+
+
+def _most(waits: Sequence[Wait]) -> list[Wait]:
+    """Those for which the most waits; what is due goes before what is not."""
+    return sorted(waits, key=lambda one: (-one.due, -one.later, -one.parked))[:PROVIDERS_MAX]
 
 
 async def ways_of(

@@ -11,7 +11,7 @@ from domain.outcome_rules import OutcomeClass
 from domain.sending import Outcome
 from projections.reads import Bound
 from projections.whynot.binding import Found, binding_of, distinct, moves
-from projections.whynot.limits import Limit, of_cell, of_stage
+from projections.whynot.limits import Limit, of_campaign, of_cell, of_stage
 from projections.whynot.reading import SQL, first_look, moving_of, ways_of
 from projections.whynot.rows import Campaign, Row, Snapshot, Wait
 
@@ -65,8 +65,13 @@ async def of_a_campaign(
     return _answer("campaign", campaign_id, state, snap, binding_of(snap))
 
 
-async def campaign_look(bound: Bound, campaign_id: str, decided: Row | None = None) -> Snapshot:
-    """What decides about one campaign. `decided`: its row of the read model, if it is known."""
+async def campaign_look(
+    bound: Bound, campaign_id: str, decided: Row | None = None, *, only_if_still: bool = False
+) -> Snapshot:
+    """What decides about one campaign. `decided`: its row of the read model, if it is known.
+
+    `only_if_still`: what is on its ways is left out while something moves.
+    """
     snap = await first_look(bound, [campaign_id])
     found = snap.campaigns.get(campaign_id) or Campaign(campaign_id, bound.tenant_id, "launching")
     if decided:
@@ -75,7 +80,8 @@ async def campaign_look(bound: Bound, campaign_id: str, decided: Row | None = No
             state = decided["state"]
         known = {"reason": decided["reason"], "scheduled_at": decided["scheduled_at"]}
         found = replace(found, state=state, **known)
-    return await ways_of(bound, replace(snap, campaigns={campaign_id: found}))
+    snap = replace(snap, campaigns={campaign_id: found})
+    return snap if only_if_still and moves(snap) else await ways_of(bound, snap)
 
 
 def _answer(kind: str, name: str, state: str, snap: Snapshot, found: Found) -> Answer:
@@ -104,50 +110,52 @@ async def of_an_ip(bound: Bound, ip: str) -> Answer | None:
     )
     if not known:
         return None
-    snap = await first_look(bound, [row["campaign_id"] for row in using])
+    snap = _only(await first_look(bound, [row["campaign_id"] for row in using]), ip)
     today = snap.stage.now.astimezone(UTC).date()
     met = await bound.rows(SQL["met"], ip=ip, today=today)
     snap = await ways_of(bound, snap, [ip], [row["provider"] for row in met])
-    alone = replace(snap, moving=[moving_of(row) for row in moving])
-    return ip_answer(_only(alone, ip), ip)
+    return ip_answer(replace(snap, moving=[moving_of(row) for row in moving]), ip)
 
 
 def _only(snap: Snapshot, ip: str) -> Snapshot:
     """As if each campaign had this IP alone."""
-    campaigns = {name: replace(campaign, ips=(ip,)) for name, campaign in snap.campaigns.items()}
-    own = [one for one in snap.ips if one.ip == ip and not one.spare_of]
-    return replace(snap, campaigns=campaigns, ips=own)
+    alone = {name: replace(campaign, ips=(ip,)) for name, campaign in snap.campaigns.items()}
+    return replace(snap, campaigns=alone)
 
 
 def ip_answer(snap: Snapshot, ip: str) -> Answer:
-    """Pure. What the IP itself allows comes before what campaigns want."""
-    (own,) = snap.ips
+    """Pure. What holds for everybody, and the IP itself, come before what campaigns meet."""
+    own = next(one for one in snap.ips if one.ip == ip and not one.spare_of)
+    snap = replace(snap, ips=[own])
     providers = sorted({provider for _, provider in snap.cells}) or [""]
     here = [limit for provider in providers for limit in of_cell(snap, own, provider)]
-    found = binding_of(_running(snap))
-    out = [limit for limit in here if limit.limit == "ips"]
-    whole = [limit for limit in here if limit.limit == "breaker" and limit.scope == "ip"]
-    binding = next(iter((*of_stage(snap.stage), *out)), None) or found.binding
-    shut = next((limit for limit in whole if limit.binds), None)
-    binding = binding or (None if moves(snap) else shut)
-    if binding is None and not found.waits and not moves(snap):
-        binding = _demand(snap, ip)
-    state = own.out or "active"
-    limits = (*found.limits, *here)
-    return _answer("sending_ip", ip, state, snap, Found(binding, limits, found.waits))
+    first = [*of_stage(snap.stage), *_suspended(snap)]
+    first += [limit for limit in here if limit.limit == "ips"]
+    found = binding_of(_wanting(snap))
+    binding = next(iter(first), found.binding)
+    if binding is None and not moves(snap):
+        shut = (one for one in here if one.binds and (one.limit, one.scope) == ("breaker", "ip"))
+        binding = next(shut, None if found.waits else _demand(snap, ip))
+    limits = (*first, *found.limits, *here)
+    return _answer("sending_ip", ip, own.out or "active", snap, Found(binding, limits))
 
 
-def _running(snap: Snapshot) -> Snapshot:
-    """Without campaigns that are held for reasons of their own."""
-    running = {
-        name: one for name, one in snap.campaigns.items() if one.state == "running" and one.may_send
-    }
-    waits = [wait for wait in snap.waits if wait.campaign_id in running]
+def _suspended(snap: Snapshot) -> list[Limit]:
+    found = [limit for one in snap.campaigns.values() for limit in of_campaign(one, (), moves=True)]
+    return [limit for limit in found if limit.limit == "tenant"]
+
+
+def _wanting(snap: Snapshot) -> Snapshot:
+    """Of campaigns that run alone, and of these what waits."""
+    running = {name: one for name, one in snap.campaigns.items() if one.state == "running"}
+    waits = [wait for wait in snap.waits if wait.campaign_id in running and wait.sends]
+    named = {wait.campaign_id for wait in waits}
+    running = {name: one for name, one in running.items() if name in named}
     return replace(snap, campaigns=running, waits=waits)
 
 
 def _demand(snap: Snapshot, ip: str) -> Limit:
-    states = [one.state if one.may_send else "tenant suspended" for one in snap.campaigns.values()]
+    states = [one.state for one in snap.campaigns.values()]
     evidence = {"campaigns": {state: states.count(state) for state in sorted(set(states))}}
     held = bool(states)
     return Limit(

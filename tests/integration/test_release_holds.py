@@ -17,9 +17,9 @@ from domain.tenant import TenantSuspended
 from projections import models
 from projections.fold import Connection
 from projections.whynot.holds import Hold, HoldKind, holds
-from streams.releasing.rows import SQL
 from tests.release_kit import World, batch_of, capped, hours
 from tests.schedule_kit import KeptLog, change, rows
+from tests.whynot_kit import a_releaser
 
 pytestmark = pytest.mark.stack
 
@@ -49,8 +49,7 @@ async def kind_of(conn: Connection, launch: Any) -> HoldKind | None:
 
 async def held(conn: Connection, launch: Any) -> Hold | None:
     """As if a releaser were active, as one is between its ticks."""
-    async with await postgres.connect(conn.info.dsn, "pm_release") as releaser:
-        await releaser.execute(SQL["lead"])
+    async with a_releaser(conn.info.dsn):
         return await holds(conn, launch.tenant_id, launch.campaign_id)
 
 

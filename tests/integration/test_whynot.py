@@ -21,11 +21,11 @@ from projections.reads import Bound
 from projections.whynot import why
 from projections.whynot.limits import Limit
 from projections.whynot.why import Answer
-from streams.releasing.rows import SQL
 from tests.pipeline_world import Tenant
 from tests.release_kit import World, batch_of, rated
 from tests.schedule_kit import KeptLog, change, release_id_of
 from tests.volume_told_kit import plan_of, quota_of, said
+from tests.whynot_kit import a_releaser
 
 pytestmark = pytest.mark.stack
 PROVIDER = "gmail"
@@ -58,8 +58,7 @@ class Asked:
             await releaser.tick()
 
     async def ask(self, question: Any, tenant_id: str, thing: str, *more: Any) -> Answer:
-        async with await postgres.connect(self.world.dsn, "pm_release") as releaser:
-            await releaser.execute(SQL["lead"])
+        async with a_releaser(self.world.dsn):
             found: Answer | None = await question(Bound(self.conn, tenant_id), thing, *more)
         assert found is not None
         return found

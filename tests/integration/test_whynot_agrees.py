@@ -16,7 +16,6 @@ from projections import models
 from projections.reads import Bound
 from projections.whynot import why
 from projections.whynot.binding import binding_of
-from streams.releasing.rows import SQL
 from tests.pipeline_world import Tenant
 from tests.release_kit import World, batch_of, capped, rated
 from tests.schedule_kit import KeptLog, change, rows
@@ -32,6 +31,7 @@ from tests.volume_kit import (
     quota,
     scope,
 )
+from tests.whynot_kit import a_releaser
 
 pytestmark = pytest.mark.stack
 TENANTS = 60
@@ -105,11 +105,7 @@ async def test_nothing_binds_exactly_where_the_releaser_lets_something_go(dsn: s
     world = World(dsn)
     launches = await settled(world, random.Random(SEED))
     told: dict[str, str] = {}
-    async with (
-        await postgres.connect(dsn, "pm_api") as conn,
-        await postgres.connect(dsn, "pm_release") as releaser,
-    ):
-        await releaser.execute(SQL["lead"])
+    async with await postgres.connect(dsn, "pm_api") as conn, a_releaser(dsn):
         for launch in launches:
             snap = await why.campaign_look(Bound(conn, launch.tenant_id), launch.campaign_id)
             found = binding_of(snap).binding

@@ -79,11 +79,16 @@ def test_an_ip_without_mail_says_so_and_one_that_is_out_says_that_first() -> Non
     idle = why.ip_answer(look(waits=[], campaigns={}), "ip_a")
     held = why.ip_answer(look(campaign={"state": "paused"}), "ip_a")
     out = why.ip_answer(look(ips=[Ip("ip_a", "quarantined")]), "ip_a")
+    suspended = why.ip_answer(look(campaign={"may_send": False}), "ip_a")
 
-    found = [one.binding and (one.binding.limit, one.binding.rule) for one in (idle, held, out)]
+    found = [
+        one.binding and (one.binding.limit, one.binding.rule)
+        for one in (idle, held, out, suspended)
+    ]
     assert found == [
         ("demand", "nothing_waits"),
         ("demand", "campaigns_held"),
         ("ips", "quarantined"),
+        ("tenant", "suspended"),
     ]
     assert out.state == "quarantined"
