@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 UP = "`penguin up`"
 
 
@@ -34,6 +37,7 @@ def as_expected(error: Exception) -> Expected | None:
     if isinstance(error, Expected):
         return error
     import psycopg
+    import pydantic
     from aiokafka.errors import KafkaError
 
     from adapters.archive.container import Damaged
@@ -60,8 +64,16 @@ def as_expected(error: Exception) -> Expected | None:
         ),
         ((Unusable, Unopened, FileNotFoundError, PermissionError), Missing, ""),
     )
+    if isinstance(error, pydantic.ValidationError) and error.title == "Settings":
+        return Usage(_wrong_setting(error.errors()[0]))
     said = " ".join(str(error).split()) or type(error).__name__
     for kinds, answer, cure in answers:
         if isinstance(error, kinds):
             return answer(said + cure)
     return None
+
+
+def _wrong_setting(told: Mapping[str, Any]) -> str:
+    """In the words of the environment, and without the value, which may be a secret."""
+    name = "_".join(str(part) for part in told["loc"]).upper().removeprefix("PM_")
+    return f"PM_{name}: {told['msg']}; README.md lists the settings"

@@ -108,3 +108,23 @@ def test_a_taken_port_is_3_names_the_cure_and_leaves_nothing_running(
     assert f"postgres: port {stack.ports['postgres']} on loopback is taken" in err
     assert "PM_DATABASE_URL" in err
     assert not (tmp_path / "processes.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("PM_STREAM_RUNTIME", "rabbit"), ("PM_LEASE_S", "soonish")]
+)
+def test_a_setting_that_is_none_is_named_and_its_value_kept_to_oneself(
+    name: str,
+    value: str,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    monkeypatch.setenv(name, value)
+
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "planner"])
+
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert f"{name}: Input should be" in said
+    assert value not in said.replace(name, "")
