@@ -14,6 +14,7 @@ from typing import TypeVar
 from domain.event import Event
 from domain.governor import answers, breaker, plans, quota, rate
 from domain.governor.draft import Draft, first_quota
+from domain.governor.events import ReviewAsked
 from domain.governor.inputs import (
     Action,
     Attempted,
@@ -151,10 +152,13 @@ def _listed(event: ListingSeen, draft: Draft) -> None:
     if event.tier != draft.rules.breaking.tier_stops:
         return
     gate = _gate(draft, event.tenant_id, "ip", event.ip)
+    is_first = event.listed and not gate.listed
     others = {zone for zone in gate.listed if zone != event.zone}
     gate.listed = tuple(sorted(others | {event.zone} if event.listed else others))
     if event.listed:
         breaker.block(draft, gate, "listed", {"tier": event.tier})
+    if is_first:  # whether it goes into quarantine, a person decides
+        draft.decide(ReviewAsked, gate, "listed", {"tier": event.tier})
 
 
 @_fold.register

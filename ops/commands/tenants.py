@@ -113,7 +113,8 @@ def _do(act: Callable[[Any], dict[str, Any]], tenant: str, data: Any, *, as_json
         options.print_json(told)
         return
     for name, value in told.items():
-        print(f"{name:<11} {value}")
+        shown = ", ".join(map(str, value)) if isinstance(value, list) else value
+        print(f"{name:<12} {shown}")
 
 
 def _state(row: dict[str, Any]) -> str:

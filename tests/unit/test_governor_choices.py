@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from domain.governor.events import ReviewAsked
 from domain.governor.inputs import (
     Action,
     ListingSeen,
@@ -57,6 +58,18 @@ def test_an_ip_on_two_lists_is_delisted_when_both_say_so() -> None:
 
     run.tell(ListingSeen(START, TENANT, "ip_a", listed=False, tier=1, zone="b.test"), resume)
     assert run.allowed(START + DAY) == 1
+
+
+def test_the_first_list_asks_for_a_review_and_the_next_ones_do_not() -> None:
+    run = Run()
+    for zone, listed in (("a.test", True), ("b.test", True), ("a.test", True), ("b.test", False)):
+        run.tell(ListingSeen(START, TENANT, "ip_a", listed=listed, tier=1, zone=zone))
+    once = [event.rule for event in run.decided if isinstance(event, ReviewAsked)]
+    run.tell(ListingSeen(START, TENANT, "ip_a", listed=False, tier=1, zone="a.test"))
+    run.tell(ListingSeen(START, TENANT, "ip_a", listed=True, tier=1, zone="a.test"))
+
+    assert once == ["listed"]
+    assert [type(event) for event in run.decided].count(ReviewAsked) == 2
 
 
 def test_an_open_breaker_wakes_when_its_time_is_over() -> None:
