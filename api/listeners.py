@@ -33,7 +33,7 @@ class Piece:
     """One thing that changed: who may hear of it, and the events that tell it."""
 
     key: str
-    workspace_id: str
+    workspace_id: str | None  # None: of the tenant as a whole
     permission: str
     said: Any  # what is compared with what was told before
     events: tuple[tuple[str, Any], ...]
@@ -150,7 +150,15 @@ class Listeners:
 
 def _news(found: changes.Since) -> News:
     campaigns = [_of_campaign(change) for change in found.campaigns]
-    return News(found.position, [*campaigns, *chain(*map(_of_import, found.imports))])
+    scopes = [_of_scope(scope) for scope in found.scopes]
+    return News(found.position, [*campaigns, *chain(*map(_of_import, found.imports)), *scopes])
+
+
+def _of_scope(scope: changes.Scope) -> Piece:
+    row = scope.row
+    key = f"volume {row['scope']} {row['scope_id']} {row['provider']}"
+    own = scope.workspace_id if row["scope"] in {"campaign", "domain"} else None
+    return Piece(key, own, "ips:read", row, (("volume.scope", row),))
 
 
 def _of_campaign(change: changes.Change) -> Piece:
@@ -212,7 +220,8 @@ def _written(news: News, caller: Caller, *, always: bool = False) -> bytes:
 
 
 def _may_hear(caller: Caller, piece: Piece) -> bool:
-    seen = caller.workspace_ids is None or piece.workspace_id in caller.workspace_ids
+    everyones = caller.workspace_ids is None or piece.workspace_id is None
+    seen = everyones or piece.workspace_id in (caller.workspace_ids or ())
     return seen and caller.may(piece.permission)
 
 

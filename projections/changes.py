@@ -1,4 +1,4 @@
-"""What changed in a tenant's campaigns and imports since a position: states, not differences.
+"""What changed for a tenant since a position: states, not differences.
 
 Telling a change twice is harmless, and none is lost: a position is taken before what it stands for
 is read. A position that this Postgres cannot know (it was restored) means: since ever.
@@ -42,12 +42,21 @@ class Moved:
 
 
 @dataclass(frozen=True)
+class Scope:
+    """What volume control decided of a scope, as it holds now."""
+
+    workspace_id: str
+    row: Row
+
+
+@dataclass(frozen=True)
 class Since:
     """What changed at or after a position, and the position now."""
 
     position: int
     campaigns: list[Change]
     imports: list[Moved]
+    scopes: list[Scope]
 
 
 async def position(bound: Bound) -> int:
@@ -57,7 +66,7 @@ async def position(bound: Bound) -> int:
 
 
 async def since(bound: Bound, place: int | None) -> Since:
-    """The campaigns and imports that changed at or after a position; None: all."""
+    """What changed at or after a position; None: all there is."""
     (now,) = await bound.rows(SQL["position"])
     known = place is not None and 0 < now["ahead"] - place + 1 < REACH
     after = place if known else None
@@ -66,7 +75,10 @@ async def since(bound: Bound, place: int | None) -> Since:
         Moved(row["import_id"], row.pop("workspace_id"), row)
         for row in await bound.rows(SQL["imports"], place=after)
     ]
-    return Since(int(now["position"]), campaigns, imports)
+    scopes = [
+        Scope(row.pop("workspace_id"), row) for row in await bound.rows(SQL["scopes"], place=after)
+    ]
+    return Since(int(now["position"]), campaigns, imports, scopes)
 
 
 async def _campaigns(bound: Bound, place: int | None) -> list[Change]:
@@ -80,7 +92,7 @@ async def _campaigns(bound: Bound, place: int | None) -> list[Change]:
 
 
 async def read_to(bound: Bound) -> tuple[int, str, str]:
-    """How far ledger and imports have got: while it is the same, nothing changed for anybody."""
+    """How far ledger, volume and imports are: while it is the same, nothing changed for anybody."""
     (row,) = await bound.rows(SQL["read"])
     return int(row["read"]), str(row["reader"]), str(row["jobs"])
 

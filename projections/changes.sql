@@ -1,4 +1,4 @@
--- What changed in a tenant's campaigns and imports since a position. Postgres itself tells: each row knows which
+-- What changed in a tenant's campaigns, imports and volume control since a position. Postgres itself tells: each row knows which
 -- transaction wrote it last (`moved_in`), so that nothing has to be written for it.
 
 -- name: position
@@ -37,12 +37,23 @@ FROM vault.import AS i CROSS JOIN since AS s
 WHERE i.tenant_id = %(tenant_id)s AND (age(i.xmin) <= s.age OR age(j.xmin) <= s.age)
 ORDER BY i.created_at, i.import_id
 
+-- name: scopes
+-- What volume control decided anew at or after a position, as it holds now.
+WITH since AS (SELECT coalesce(age((%(place)s::bigint & 4294967295)::text::xid), 2147483647) AS age)
+SELECT v.scope, v.scope_id, v.provider, v.quota, v.quota_rule, v.per_h AS rate_per_h, v.connections, v.phase,
+  v.breaker, v.breaker_until, v.breaker_rule, coalesce(w.workspace_id, '') AS workspace_id
+FROM rm.volume_scope AS v CROSS JOIN since AS s
+  LEFT JOIN vault.workspace_of AS w ON w.tenant_id = v.tenant_id AND w.id = v.scope_id
+WHERE v.tenant_id = %(tenant_id)s AND age(v.moved_in) <= s.age
+ORDER BY v.scope, v.scope_id, v.provider
+
 -- name: read
--- Moves whenever the ledger's reader has read on, or another version of it took over; whenever an import's
--- job was written, and after an import was kept, called off or ended.
-SELECT coalesce(sum(c.next_offset), 0)::bigint AS read, max(c.reader) AS reader,
+-- Moves whenever the reader of ledger or volume has read on, or another version of it took over; whenever
+-- an import's job was written, and after an import was kept, called off or ended.
+SELECT coalesce(sum(c.next_offset), 0)::bigint AS read,
+  string_agg(DISTINCT c.reader, ' ' ORDER BY c.reader) AS reader,
   (SELECT concat(m.last_value, m.is_called) FROM pipeline.import_moves AS m)
   || (SELECT coalesce(md5(string_agg(concat(j.import_id, j.xmin), ' ' ORDER BY j.import_id)), '')
       FROM pipeline.import_job AS j) AS jobs
 FROM app.read_model AS m JOIN app.cursor AS c ON c.reader = m.name || '_v' || m.version
-WHERE m.name = 'send_ledger' AND m.state = 'active'
+WHERE m.name IN ('send_ledger', 'volume') AND m.state = 'active'

@@ -26,7 +26,7 @@ ANSWERS: dict[int | str, dict[str, Any]] = {
 ANSWERS |= {
     200: {
         "description": "Events until the client goes: campaign.state, campaign.counters,"
-        " import.state, import.progress (with leads:read), position",
+        " import.state, import.progress (with leads:read), volume.scope (with ips:read), position",
         "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}},
     }
 }
@@ -41,7 +41,7 @@ async def listen(
         Header(pattern=r"^\d{0,19}$", description="the position to go on from; none: from now on"),
     ] = "",
 ) -> StreamingResponse:
-    """States and counters of campaigns, states and progress of imports, each time they change.
+    """Campaigns' states and counters, imports' progress, decisions about volume, as they change.
 
     An event tells what is, not by how much it changed. After each group comes `position`, whose id
     a client gives back as Last-Event-ID: it is then told of all that changed since. Streams end

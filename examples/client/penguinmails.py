@@ -889,7 +889,7 @@ class Client(Transport):
         )
 
     def listen(self, *, min_position: int = OMIT, last_event_id: str = OMIT) -> Any:
-        """States and counters of campaigns, states and progress of imports, each time they change.
+        """Campaigns' states and counters, imports' progress, decisions about volume, as they change.
 
         An event tells what is, not by how much it changed. After each group comes `position`, whose id
         a client gives back as Last-Event-ID: it is then told of all that changed since. Streams end

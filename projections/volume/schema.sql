@@ -71,7 +71,8 @@ CREATE TABLE rm.listing_{v} (
 -- name: views
 CREATE VIEW rm.warmup_plan WITH (security_invoker = true) AS SELECT * FROM rm.warmup_plan_{v};
 CREATE VIEW rm.volume_decision WITH (security_invoker = true) AS SELECT * FROM rm.volume_decision_{v};
-CREATE VIEW rm.volume_scope WITH (security_invoker = true) AS SELECT * FROM rm.volume_scope_{v};
+CREATE VIEW rm.volume_scope WITH (security_invoker = true) AS
+SELECT s.*, s.xmin AS moved_in FROM rm.volume_scope_{v} AS s;
 CREATE VIEW rm.volume_release WITH (security_invoker = true) AS SELECT * FROM rm.volume_release_{v};
 CREATE VIEW rm.volume_day WITH (security_invoker = true) AS SELECT * FROM rm.volume_day_{v};
 CREATE VIEW rm.reputation_score WITH (security_invoker = true) AS SELECT * FROM rm.reputation_score_{v};

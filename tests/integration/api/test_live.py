@@ -23,6 +23,7 @@ from domain.signals import OpenObserved
 from projections import models
 from tests.api_kit import BEGIN, TOKEN, ports_of
 from tests.integration.api.test_server import free_port
+from tests.volume_told_kit import quota_of
 
 pytestmark = pytest.mark.stack
 DEADLINE_S = 20.0
@@ -32,9 +33,9 @@ class Told(dict[str, Any]):
     """One event of a stream: its name, id and data."""
 
 
-async def tell(dsn: str, offset: int, *events: Event) -> None:
-    """Fold events into the ledger and move its cursor, as the runner does."""
-    fold = models.MODELS["send_ledger"].fold(1)
+async def tell(dsn: str, offset: int, *events: Event, model: str = "send_ledger") -> None:
+    """Fold events into the read model and move its cursor, as the runner does."""
+    fold = models.MODELS[model].fold(1)
     records = [
         Recorded(
             event=event,
@@ -288,3 +289,22 @@ async def test_who_may_not_read_leads_hears_nothing_of_imports(filled: str) -> N
     assert b"campaign.state" in heard[1]
     assert b"import." not in heard[1]
     assert b"import.state" in heard[2]
+
+
+async def test_what_volume_control_decides_is_told_to_its_tenant_alone(filled: str) -> None:
+    """As it holds now; again to who comes back with a position from before it."""
+    async with served(filled) as (url, *_):
+        async with listening(url) as events:
+            _, before = await until_position(events)
+            decided = [quota_of(tenant, f"ip_{tenant}", 700) for tenant in ("ten_a", "ten_b")]
+            await tell(filled, 1000, *decided, model="volume")
+            told, _ = await until_position(events)
+        async with listening(url, last_id=before) as events:
+            again, _ = await until_position(events)
+
+    for found in (told, again):
+        (one,) = [event for event in found if event["event"] == "volume.scope"]
+        scope = one["data"]
+        assert (scope["scope"], scope["scope_id"], scope["quota"], scope["breaker"]) == (
+            *("cell", "ip_ten_a", 700, "closed"),
+        )
