@@ -3,7 +3,7 @@
 A record's value says what its step does: `poison…` raises each time, `flaky…` the first two times,
 `slow:SECONDS:…` says that it begins, waits, and then is noted as any other. `timer` as an argument:
 no agent, only a timer. PM_LETTERS=lost: no dead letter can be kept. PM_UNGUARDED: what the step
-raises reaches the runtime.
+raises reaches the runtime. PM_SESSION_S: another session timeout.
 """
 
 import asyncio
@@ -16,12 +16,13 @@ from typing import Any
 from adapters.dead_letters import KafkaDeadLetters
 from adapters.settings import Settings
 from domain.event import Topic
-from streams import guard, timers, worker
+from streams import guard, runtime, timers, worker
 from streams.runtime import StreamRuntime
 
 SETTINGS = Settings()
 SEEN = Path(os.environ["PM_ECHO"])
 FLAKY_UNTIL = 3
+runtime.SESSION_TIMEOUT_S = float(os.environ.get("PM_SESSION_S") or runtime.SESSION_TIMEOUT_S)
 
 tries: dict[bytes, int] = {}
 
