@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -31,7 +32,8 @@ from streams.volume.inputs import Fact
 from streams.volume.sifting import TOPICS, Place
 from streams.volume.store import ACTOR, KEPT_MS, SQL, moment
 
-TRIES = 3  # while a worker goes on beside it
+TRIES = 5
+RELAYED_S = 1.0  # until what was decided is in the log
 PLACES = [(place.topic, place.partition) for place in partitions_of(TOPICS)]
 SIGNALS = [place for place in PLACES if place[0] == TOPICS[1].value]
 CHUNK = 2000
@@ -39,6 +41,7 @@ STORED = """
 SELECT originator_id, originator_version, topic, state FROM es.decision_events
 WHERE actor = 'volume_control' ORDER BY notification_id
 """
+TURNS = "SELECT coalesce(sum(told), 0)::bigint FROM pipeline.volume_worker"
 ROWS = "SELECT tenant_id, intake, state, reputation FROM pipeline.volume_state"
 
 
@@ -63,15 +66,19 @@ class _Fresh:
 
 
 async def compare(where: Where) -> dict[str, Any]:
-    """Replay the log and hold its states beside the rows, byte for byte."""
+    """Replay as many turns as the rows have seen; hold the states beside them, byte for byte.
+
+    A worker may go on meanwhile.
+    """
+    turns, rows = _rows(where)
     async with KafkaSpans(where.bootstrap, where.prefix) as spans:
         for _ in range(TRIES):
-            replayed = await volume_replay.replay(spans, PLACES, where.prefix)
-            rows = _rows(where)
-            found = {one: state.encoded() for one, state in replayed.states.items()}
-            differ = sorted(one for one in found | rows if found.get(one) != rows.get(one))
-            if not differ:
+            replayed = await volume_replay.replay(spans, PLACES, where.prefix, turns_max=turns)
+            if replayed.turns == turns:
                 break
+            await asyncio.sleep(RELAYED_S)  # the last turns are on their way into the log
+    found = {one: state.encoded() for one, state in replayed.states.items()}
+    differ = sorted(one for one in found | rows if found.get(one) != rows.get(one))
     told = {"object": "volume_comparison", "turns": replayed.turns, "tenants": len(found)}
     return told | {"rules": RULES, "differ": differ, "ok": not differ}
 
@@ -83,21 +90,23 @@ async def rebuild(where: Where) -> dict[str, Any]:
     """
     async with KafkaSpans(where.bootstrap, where.prefix) as spans:
         for _ in range(TRIES):
-            fresh = await _fresh(where, spans)
+            fresh = await gathered(where, spans)
             if _agree(fresh):
                 break
+            await asyncio.sleep(RELAYED_S)
         else:
             raise DoesNotHold(
                 "the event store and the log tell of other turns of volume control: if the role"
                 " `volume` runs, try again; if Postgres was restored, `penguin restore` first"
             )
-    _write(where, fresh)
+    put(where, fresh)
     told = {"object": "volume_rebuild", "turns": fresh.replayed.turns, "rules": RULES}
     decided = sum(map(len, fresh.corrected.values()))
     return told | {"tenants": len(fresh.replayed.states), "corrections": decided}
 
 
-async def _fresh(where: Where, spans: KafkaSpans) -> _Fresh:
+async def gathered(where: Where, spans: KafkaSpans) -> _Fresh:
+    """What the log tells, and what the event store and Kafka say beside it."""
     traced: set[str] = set()
     replayed = await volume_replay.replay(
         spans,
@@ -159,15 +168,19 @@ def _stored(where: Where) -> _Stored:
     return found
 
 
-def _rows(where: Where) -> dict[str, tuple[bytes, ...]]:
+def _rows(where: Where) -> tuple[int, dict[str, tuple[bytes, ...]]]:
+    """Of one moment: how many turns were taken, and the states after them."""
     with psycopg.connect(where.dsn) as conn:
-        return {tenant: tuple(map(bytes, parts)) for tenant, *parts in conn.execute(ROWS)}
+        conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        (turns,) = conn.execute(TURNS).fetchone() or (0,)
+        return turns, {tenant: tuple(map(bytes, parts)) for tenant, *parts in conn.execute(ROWS)}
 
 
 # ---- writing
 
 
-def _write(where: Where, fresh: _Fresh) -> None:
+def put(where: Where, fresh: _Fresh) -> None:
+    """In place of the rows, unless they went further: DoesNotHold, and nothing is changed."""
     lengths = fresh.stored.lengths
     followed = [
         Followed(
@@ -191,6 +204,9 @@ def _write_rows(conn: Connection[DictRow], fresh: _Fresh) -> None:
     row = conn.execute("SELECT tenants FROM pipeline.volume_roster FOR UPDATE").fetchone()
     if row is None:
         raise DoesNotHold("pipeline.volume_roster is empty: `penguin up` migrates the database")
+    workers = conn.execute("SELECT worker, told FROM pipeline.volume_worker").fetchall()
+    if any(one["told"] > fresh.replayed.told.get(one["worker"], 0) for one in workers):
+        raise DoesNotHold("volume control went on meanwhile: stop the role `volume`, or try again")
     before = conn.execute("SELECT coalesce(max(version), 0) AS v FROM pipeline.volume_state")
     version = (before.fetchone() or {"v": 0})["v"] + 1
     conn.execute("DELETE FROM pipeline.volume_state")

@@ -98,15 +98,18 @@ async def replay(
     folds: tuple[Fold, ...] = FOLDS,
     watch: Watch = lambda *_: None,
     before: Before = lambda _: None,
+    turns_max: int | None = None,
 ) -> Replayed:
-    """Take every turn that the log tells of; `before` is told of each. Raises Broken.
+    """Take every turn that the log tells of, or the first `turns_max`; `before` is told of each.
 
-    Raises LogUnavailable too.
+    Raises Broken, LogUnavailable.
     """
     ends = await reading.ends(places)
     partitions = {place: _Partition(place, ends[place], prefix, reading) for place in places}
     found = Replayed()
     async for advance in advances(reading, ends):
+        if found.turns == turns_max:
+            break
         before(advance)
         taken = await _turn(advance, found, partitions)
         own = {one: found.states[one] for one in taken.tenants() if one in found.states}

@@ -21,7 +21,7 @@ def volume() -> None:
 def verify(data: options.Data = options.DATA, json: options.AsJson = False) -> int:
     """Replay the log and compare each tenant's state with its row, byte for byte.
 
-    Exit 0 they are equal, 1 some differ, 3 no Kafka or Postgres.
+    The role `volume` may go on meanwhile. Exit 0 they are equal, 1 some differ, 3 no Kafka or Postgres.
     """
     from ops.volume_rebuild import compare
     from ops.where import find
@@ -41,7 +41,8 @@ def rebuild(data: options.Data = options.DATA, json: options.AsJson = False) -> 
     """Fold the log anew and put that in place of the rows: after a restore, or for new rules.
 
     Where new rules come to other limits than were told, decisions with the rule `rules_changed`
-    say so. The role `volume` may run; it goes on from the new rows. Repeating changes nothing.
+    say so. Exit 1, and nothing is changed, while the role `volume` takes turns meanwhile. Repeating
+    it changes nothing.
     """
     from ops.volume_rebuild import rebuild as again
     from ops.where import find

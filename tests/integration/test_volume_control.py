@@ -21,6 +21,7 @@ from domain.sending import OutcomesRecorded, Result, SliceStarted
 from domain.sending_ip import WarmupPlanChosen
 from domain.signals import ComplaintReceived
 from ops import volume_rebuild, volume_role
+from ops.errors import DoesNotHold
 from ops.volume_replay import replay
 from ops.where import Where
 from projections.cursors import partitions_of
@@ -170,6 +171,20 @@ async def test_i3_mail_is_counted_once_and_a_replay_comes_to_the_same_bytes(worl
     assert decided.count("QuotaSet.v1") == 1
     await until(partial(caught_up, world.dsn))
     assert await world.replayed() == world.stored()
+
+
+async def test_a_rebuild_never_takes_back_what_was_folded_since_it_looked(world: World) -> None:
+    await chosen(world)
+    async with KafkaSpans(world.bootstrap, world.prefix) as spans:
+        fresh = await volume_rebuild.gathered(world.where(), spans)
+    await world.send(1, BLOCKED)
+    await world.fold()
+    stored = world.stored()
+
+    with pytest.raises(DoesNotHold, match="went on meanwhile"):
+        volume_rebuild.put(world.where(), fresh)
+
+    assert world.stored() == stored
 
 
 async def turns(control: Control) -> None:
