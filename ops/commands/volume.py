@@ -21,7 +21,8 @@ def volume() -> None:
 def verify(data: options.Data = options.DATA, json: options.AsJson = False) -> int:
     """Replay the log and compare each tenant's state with its row, byte for byte.
 
-    The role `volume` may go on meanwhile. Exit 0 they are equal, 1 some differ, 3 no Kafka or Postgres.
+    The role `volume` may go on meanwhile. Exit 0 they are equal, 1 some differ, 3 no Kafka or no
+    Postgres.
     """
     from ops.volume_rebuild import compare
     from ops.where import find
