@@ -174,7 +174,8 @@ async def test_orders_are_what_people_decided(client: httpx2.AsyncClient) -> Non
     found = (await client.get("/v1/volume/orders")).json()["data"]
 
     assert [row["type"] for row in found] == ["VolumeOrdered", "WarmupPlanChosen"]
-    assert found[0]["details"] == {"action": "quota", "quota": 700, "reason": "a trial"}
+    ordered = {"action": "quota", "quota": 700, "reason": "a trial"}
+    assert found[0]["details"].items() >= ordered.items()
 
 
 async def test_lists_are_read_page_by_page(client: httpx2.AsyncClient) -> None:
