@@ -7,6 +7,7 @@ from collections import Counter
 from aiokafka import TopicPartition
 
 from adapters import codec
+from domain.event import Recorded
 from domain.sending import Outcome
 from ops.verify import bits
 from ops.verify.fold import LogFold
@@ -40,11 +41,20 @@ class Proof:
             for campaign in report.campaigns
             if campaign.open
         ]
+        found += scenario.volume.wrong(self._attempts())
         told = _ends(self._fold)
         found += [f"lost: {send} has no state" for send in sorted(set(scenario.sends) - set(told))]
         for send, state in told.items():
             found += _against_wire(send, state, wire.received)
         return found
+
+    def _attempts(self) -> list[Recorded]:
+        return [
+            codec.recorded(record)
+            for place, records in self._log.parts.items()
+            if place.topic == "pm.attempts"
+            for record in records
+        ]
 
     def _folded(self) -> LogFold:
         for place, records in self._log.parts.items():

@@ -53,6 +53,7 @@ class Nemesis:
             (self._late, 1),
             (self._again, 1),
             (self._decide, 1),
+            (self._volume, 4),
             (self._lose_answer, 1),
             (self._restart, 1),
         )
@@ -199,6 +200,9 @@ class Nemesis:
 
     def _decide(self) -> None:
         self.scenario.decide()
+
+    def _volume(self) -> None:
+        self.scenario.volume.decide()
 
     def _lose_answer(self) -> None:
         """A dispatcher's next transaction commits, and the connection breaks before it hears so."""

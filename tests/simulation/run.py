@@ -54,8 +54,7 @@ def run(seed: int, dsn: str) -> Verdict:
 
 def _come_to_rest(proof: Proof, scenario: Scenario, nemesis: Nemesis) -> int:
     """People resume what they paused, and nothing breaks any more."""
-    for launch in scenario.launches:
-        scenario.resume(launch)
+    scenario.settle()
     for rounds in range(CALM_ROUNDS_MAX):
         if proof.open() == 0:
             return rounds

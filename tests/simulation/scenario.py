@@ -18,6 +18,7 @@ from tests.release_kit import capped, ip_added
 from tests.schedule_kit import ID_KEY
 from tests.simulation.life import settings
 from tests.simulation.log import LOG_ID
+from tests.simulation.volume import Volume
 from tests.simulation.world import World
 
 send_id_of = deriver(ID_KEY.encode(), "snd")
@@ -34,6 +35,10 @@ class Scenario:
     sends: dict[str, str] = field(default_factory=dict)  # send → campaign
     paused: set[str] = field(default_factory=set)
     epoch: int = 0
+    volume: Volume = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.volume = Volume(self.world, tuple(PROVIDERS))
 
     def begin(self) -> None:
         """Tell the log of everything, and fill the vault."""
@@ -48,20 +53,25 @@ class Scenario:
     def _tenant(self, tenant: Tenant, cap: int | None) -> None:
         told = [TenantCreated(tenant_id=tenant.tenant_id), ip_added(tenant)]
         self.world.log.tell(*told, *([capped(tenant, cap)] if cap else []))
+        domain_id = domain_of(tenant)
+        self.volume.begin(tenant.tenant_id, tenant.ip, domain_id)
         run = self.world.owner.execute
         run("INSERT INTO vault.content VALUES (%s, 'content', '{}')", (tenant.tenant_id,))
         run("INSERT INTO vault.sender VALUES (%s, 'sender', 'a@b.test', 'A')", (tenant.tenant_id,))
         run(
             "INSERT INTO vault.signing_key (tenant_id, domain_id, selector, algorithm, private_key,"
-            " public_key) VALUES (%s, 'domain', 'pm1', 'rsa', 'secret', 'public')",
-            (tenant.tenant_id,),
+            " public_key) VALUES (%s, %s, 'pm1', 'rsa', 'secret', 'public')",
+            (tenant.tenant_id, domain_id),
         )
 
     def _campaign(self, tenant: Tenant) -> None:
         dice, now = self.world.dice, self.world.clock.now()
         campaign_id = f"cmp_{len(self.launches)}"
         lasts = timedelta(hours=dice.choice((1, 40, 40)))
-        launch = launched(tenant, campaign_id=campaign_id, launched_at=now, expires_at=now + lasts)
+        told: dict[str, Any] = {"launched_at": now, "expires_at": now + lasts}
+        told |= {"domain_id": domain_of(tenant), "campaign_id": campaign_id}
+        told |= self.volume.of_campaign(tenant.tenant_id, campaign_id)
+        launch = launched(tenant, **told)
         self.launches.append(launch)
         batches = [
             self._batch(launch, number, dice.choice(list(PROVIDERS)))
@@ -168,9 +178,20 @@ class Scenario:
             self.paused.add(launch.campaign_id)
             self.world.log.tell(CampaignPaused(**about, reason="asked"))
 
+    def settle(self) -> None:
+        """Nothing is paused or stopped any more."""
+        for launch in self.launches:
+            self.resume(launch)
+        self.volume.settle()
+
     def resume(self, launch: CampaignLaunched) -> None:
         """Let it go on; without effect where it was cancelled."""
         self.paused.discard(launch.campaign_id)
         self.world.log.tell(
             CampaignResumed(tenant_id=launch.tenant_id, campaign_id=launch.campaign_id)
         )
+
+
+def domain_of(tenant: Tenant) -> str:
+    """The id of the domain that its mail is from."""
+    return f"dom_{tenant.tenant_id}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +12,8 @@ from adapters.kafka_log import LogUnavailable
 from streams import sweeping
 from streams.dispatching import claim
 from streams.dispatching.slice import SliceRun
+from streams.releasing import rows
+from streams.releasing.bounds import Bounds
 from tests.simulation.run import run
 
 pytestmark = pytest.mark.stack
@@ -52,6 +55,27 @@ def nobody_sweeps(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(sweeping, "_verdicts", lambda *_: {})
 
 
+def limits_bind_nobody(patch: pytest.MonkeyPatch) -> None:
+    """What domains, campaigns and mailboxes may send is not looked at."""
+
+    def room(self: Bounds, campaign_id: str, ip: str, provider: str) -> float:
+        return 0.0 if self.uses(campaign_id, ip, provider) is None else float("inf")
+
+    patch.setattr(Bounds, "room", room)
+    patch.setattr(Bounds, "shuts", lambda *_: False)
+    patch.setattr(Bounds, "most", lambda *_: None)
+
+
+def breakers_stop_nothing(patch: pytest.MonkeyPatch) -> None:
+    """Neither the releaser nor the claim asks for them."""
+    patch.setattr(Bounds, "against", lambda *_: [])
+    patch.setattr(Bounds, "shuts", lambda *_: False)
+    for statements, name in ((claim.SQL, "claim"), (rows.SQL, "withdraw")):
+        asked = re.sub(r"pipeline\.breaker_against\([^)]*\)", "NULL::text", statements[name])
+        assert asked != statements[name]
+        patch.setitem(statements, name, asked)
+
+
 @pytest.mark.parametrize(
     ("mutate", "missed"),
     [
@@ -59,6 +83,8 @@ def nobody_sweeps(patch: pytest.MonkeyPatch) -> None:
         (the_wire_before_the_log, "accepted_unstarted"),
         (nobody_reads_the_journals, "twice"),
         (nobody_sweeps, "stranded"),
+        (limits_bind_nobody, "limit:"),
+        (breakers_stop_nothing, "breaker:"),
     ],
     ids=lambda value: getattr(value, "__name__", value),
 )

@@ -43,6 +43,9 @@ DELETE FROM pipeline.deferral; DELETE FROM pipeline.batch; DELETE FROM pipeline.
 DELETE FROM pipeline.planned; DELETE FROM pipeline.scheduled_launch; DELETE FROM pipeline.campaign;
 DELETE FROM pipeline.cap; DELETE FROM pipeline.bucket; DELETE FROM pipeline.deficit;
 DELETE FROM pipeline.cap_rule; DELETE FROM pipeline.ip; DELETE FROM pipeline.tenant;
+DELETE FROM pipeline.warmup; DELETE FROM pipeline.volume_quota; DELETE FROM pipeline.volume_rate;
+DELETE FROM pipeline.volume_bucket; DELETE FROM pipeline.volume_breaker; DELETE FROM pipeline.use;
+DELETE FROM pipeline.volume_phase; DELETE FROM pipeline.mailbox; DELETE FROM pipeline.domain_ip;
 DELETE FROM pipeline.plan; DELETE FROM app.cursor; DELETE FROM app.freshness;
 UPDATE pipeline.gate SET open = false, incarnation = '', beat = 0, keeper = '',
   epoch = 0, holder = '', holder_log = '';
