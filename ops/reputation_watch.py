@@ -31,6 +31,8 @@ NAMES_EVERY_S, NAMES_AGAIN_S = 3600.0, 300.0
 
 log = structlog.get_logger(__name__)
 
+ENROL_EVERY_S = 300.0
+
 
 def install(
     app: StreamRuntime,
@@ -42,7 +44,8 @@ def install(
     """Put on the app what is configured. `pool`: role pm_worker."""
     asked, key = questions(settings, dns), settings.id_key
     if asked:
-        watching.install(app, watching.WatchingDeps(pool, signals, asked, key))
+        deps = watching.WatchingDeps(pool, signals, asked, key, enrol_every_s=ENROL_EVERY_S)
+        watching.install(app, deps)
     read = {name: feed for name, feed in feeds(settings).items() if feed.configured}
     if read:
         feeding.install(app, feeding.FeedingDeps(pool, signals, read, key, _today))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 import zlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -34,6 +35,7 @@ BACKED_BY = (
 
 LOOK_EVERY_S = 15.0
 AT_ONCE = 60
+REPEAT_S = 86_400.0  # bad news that lasts is told anew
 LEASE_S = 120.0  # a question that is asked: who forgets it leaves it to the next
 SQL = named_sql(Path(__file__).with_name("watching.sql"))
 
@@ -64,6 +66,7 @@ class WatchingDeps:
     log: EventLog
     questions: Mapping[str, Question]  # by name
     id_key: str
+    enrol_every_s: float = 0.0  # new subjects are looked for among all tenants' so often
 
 
 class Watching:
@@ -72,6 +75,7 @@ class Watching:
     def __init__(self, deps: WatchingDeps) -> None:
         self._deps = deps
         self._event_id = deriver(deps.id_key.encode(), "evt")
+        self._enrol_at = 0.0
 
     async def look(self) -> None:
         """One turn. What fails of one question is told, and keeps no other waiting."""
@@ -108,8 +112,10 @@ class Watching:
         names = [each.name for each in questions]
         kinds = [each.kind for each in questions]
         async with self._deps.pool.connection() as conn:
-            await conn.execute(SQL["dismiss"])
-            await conn.execute(SQL["enrol"], {"questions": names, "kinds": kinds})
+            if time.monotonic() >= self._enrol_at:
+                await conn.execute(SQL["dismiss"])
+                await conn.execute(SQL["enrol"], {"questions": names, "kinds": kinds})
+                self._enrol_at = time.monotonic() + self._deps.enrol_every_s
             cursor = conn.cursor(row_factory=namedtuple_row)
             taken = {"questions": names, "most": AT_ONCE, "lease_s": LEASE_S}
             return await (await cursor.execute(SQL["take"], taken)).fetchall()
@@ -133,6 +139,7 @@ class Watching:
         doubted = bool(answer) and not after.told and question.soon_s
         again_s = question.soon_s if doubted else _again_s(question, row)
         found = {"answer": answer, "in_row": after.in_row, "told": after.told, "news": news}
+        found["repeat_s"] = REPEAT_S
         await self._note("heard", row, **found, again_s=again_s)
         if news:
             log.info("found", about_id=row.about_id, question=row.question, answer=answer)

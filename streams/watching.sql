@@ -25,10 +25,17 @@ WHERE w.about_id = due.about_id AND w.question = due.question AND s.about_id = w
 RETURNING w.about_id, w.question, s.subject, w.answer, w.in_row, w.told, w.due_at
 
 -- name: heard
+-- Bad news that lasts is told anew now and then: who begins to listen later hears of it too.
+WITH said AS (
+  SELECT %(news)s OR (%(told)s <> '' AND %(answer)s <> ''
+    AND told_at < clock_timestamp() - make_interval(secs => %(repeat_s)s)) IS TRUE AS news
+  FROM pipeline.watched WHERE about_id = %(about_id)s AND question = %(question)s
+)
 UPDATE pipeline.watched SET answer = %(answer)s, in_row = %(in_row)s, told = %(told)s,
-  told_at = CASE WHEN %(news)s THEN clock_timestamp() ELSE told_at END,
-  untold = untold OR %(news)s, asked_at = clock_timestamp(), problem = '',
+  told_at = CASE WHEN said.news THEN clock_timestamp() ELSE told_at END,
+  untold = untold OR said.news, asked_at = clock_timestamp(), problem = '',
   due_at = clock_timestamp() + make_interval(secs => %(again_s)s)
+FROM said
 WHERE about_id = %(about_id)s AND question = %(question)s AND due_at = %(lease)s
 
 -- name: unheard

@@ -136,6 +136,24 @@ async def test_a_listing_is_told_once_after_two_looks_and_its_end_after_three(wo
     assert ended == listing("ip_a", "zen.spamhaus.org", "")
 
 
+async def test_a_listing_that_lasts_is_told_anew_after_a_day_and_its_end_is_not(
+    world: World,
+) -> None:
+    """Who chose a plan for the IP since then, and so began to listen, hears of it too."""
+    world.add_ip("ip_a", "1.2.3.4")
+    world.publish(f"4.3.2.1.{ZEN}", "127.0.0.3")
+    await world.look(2)
+    a_day_ago = "UPDATE pipeline.watched SET told_at = told_at - interval '25 h'"
+    world.change(a_day_ago)
+
+    assert await world.look(3) == [listing("ip_a", "zen.spamhaus.org", "127.0.0.3")]
+
+    world.publish(f"4.3.2.1.{ZEN}")
+    await world.look(3)
+    world.change(a_day_ago)
+    assert await world.look(3) == []
+
+
 async def test_error_codes_and_silence_are_told_to_nobody_and_change_nothing(world: World) -> None:
     world.add_ip("ip_a", "1.2.3.4")
     world.publish(f"4.3.2.1.{ZEN}", "127.0.0.2")
