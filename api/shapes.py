@@ -100,8 +100,12 @@ _IP = {
     "quarantine_reason": "",
     "warmup": [
         {
-            "provider": "*", "plan": "custom", "curve": [50, 100, 200], "target": 5000,
-            "reason": "a new IP", "chosen_at": "2026-01-02T10:00:00.000000Z",
+            "provider": "*",
+            "plan": "custom",
+            "curve": [50, 100, 200],
+            "target": 5000,
+            "reason": "a new IP",
+            "chosen_at": "2026-01-02T10:00:00.000000Z",
         }
     ],
 }
