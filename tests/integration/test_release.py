@@ -261,17 +261,17 @@ async def test_i7_a_lease_ends_with_its_cap_day_and_is_then_charged_to_the_next(
 async def test_a_releaser_that_rests_is_called_by_what_comes_to_wait(
     world: World, log: KeptLog
 ) -> None:
+    """It would rest for an hour; the call may come a moment after the fold's commit."""
     async with world.releaser(log, rest_s=3600.0) as releaser:
         assert await releaser.tick() == 0
         tenant = await world.tenant()
         await world.campaign(tenant, [3])
 
-        assert await releaser.tick() == 3
-        assert await releaser.tick() == 0
-        change(world.dsn, "UPDATE pipeline.release SET lease_until = now() - interval '1 s'")
-        log.take()
-        await releaser.tick()
-        assert log.take() == []
+        async with asyncio.timeout(20):
+            while not await releaser.tick():
+                await asyncio.sleep(0.01)
+
+    assert world.states() == {"released": 3}
 
 
 async def test_a_send_that_is_not_due_waits(world: World, log: KeptLog) -> None:
