@@ -1,4 +1,4 @@
-"""What a slice uses up beside its cell: of a domain's quota, of daily limits, of probes.
+"""What a slice uses up beside its cell: of a domain's quota, of limits, of probes.
 
 A use is named `scope:id:provider`, the provider empty where it holds for each. `SliceStarted`
 carries the names, so that the log alone tells what was used on a day; nothing in them is personal.
@@ -10,8 +10,9 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 DOMAIN, TENANT, CAMPAIGN, MAILBOX, PROBE = "domain", "tenant", "campaign", "mailbox", "probe"
+PLAN = "plan"  # a tenant's: first attempts alone, retries are free
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-SCOPES = (DOMAIN, TENANT, CAMPAIGN, MAILBOX, PROBE)
+SCOPES = (DOMAIN, TENANT, CAMPAIGN, MAILBOX, PROBE, PLAN)
 
 
 class Use(NamedTuple):

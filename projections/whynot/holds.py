@@ -31,6 +31,7 @@ class HoldKind(StrEnum):
     BLOCKED = "blocked"  # a breaker that someone has to end
     CAP = "cap"  # used up for this UTC day
     QUOTA = "quota"  # the same, of volume control
+    PLAN = "plan"  # what the tenant's plan covers this month is used up
     DAILY_LIMIT = "daily_limit"  # the same, of tenant, campaign or mailbox
     RATE = "rate"
     WINDOW = "window"

@@ -19,7 +19,18 @@ from projections.whynot.rows import Breaker, Campaign, Cell, Ip, Snapshot, Stage
 #: From what holds for most to what holds for least; of equals the first binds.
 ORDER = (
     *("authority", "gate", "schedule", "releaser", "tenant", "campaign", "planning", "parked"),
-    *("ips", "mailbox", "breaker", "cap", "quota", "daily_limit", "rate", "window", "fatigue"),
+    *(
+        "ips",
+        "mailbox",
+        "breaker",
+        "cap",
+        "quota",
+        "plan",
+        "daily_limit",
+        "rate",
+        "window",
+        "fatigue",
+    ),
     *("retry", "suppression", "lane", "worker", "ambiguous", "ended", "demand"),
 )
 SCHEDULE_MAX_S = 10.0  # design-fixes.md 14
@@ -139,7 +150,7 @@ def of_ips(campaign: Campaign, ips: Sequence[Ip]) -> Iterator[Limit]:
 
 
 def of_provider(snap: Snapshot, campaign: Campaign, wait: Wait) -> Iterator[Limit]:
-    """Mailbox, breakers of campaign, tenant and domain, daily limits, window."""
+    """Mailbox, breakers of campaign, tenant and domain, plan, daily limits, window."""
     if campaign.mailbox_id and not campaign.mailbox_may_send:
         yield Limit(
             "mailbox", "mailbox", campaign.mailbox_id, "", "paused", {},
@@ -151,8 +162,25 @@ def of_provider(snap: Snapshot, campaign: Campaign, wait: Wait) -> Iterator[Limi
         of_domain = (breaker.scope, breaker.scope_id, breaker.provider) == domain
         if of_domain or (breaker.scope, breaker.scope_id) in wider:
             yield of_breaker(breaker)
+    yield from _plan(snap.stage, campaign, wait)
     yield from _daily_limits(snap, campaign)
     yield from _window(snap.stage, campaign, wait)
+
+
+def _plan(stage: Stage, campaign: Campaign, wait: Wait) -> Iterator[Limit]:
+    """What the tenant's plan covers a month. Retries are free: it holds back first attempts."""
+    covers, used = campaign.sends_per_month, campaign.used_of_plan
+    if covers is None or not wait.firsts:
+        return
+    today = stage.now.astimezone(UTC).date()
+    month = (today.replace(day=1) + timedelta(days=32)).replace(day=1)
+    evidence = {"sends_per_month": covers, "used": used, "first_attempts": wait.firsts}
+    yield Limit(
+        "plan", "tenant", campaign.tenant_id, "", "sends_per_month", evidence,
+        f"{used} of the {covers} sends that the plan covers this month are used",
+        "take a larger plan, or wait for the next month",
+        datetime.combine(month, time(), UTC), max(0, covers - used) + wait.sends - wait.firsts,
+    )  # fmt: skip
 
 
 def _daily_limits(snap: Snapshot, campaign: Campaign) -> Iterator[Limit]:

@@ -41,6 +41,8 @@ class Campaign:
     expires_at: datetime | None = None
     daily_limit: int | None = None
     tenant_daily_limit: int | None = None
+    sends_per_month: int | None = None  # that the tenant's plan covers
+    used_of_plan: int = 0  # this month
     mailbox_id: str = ""
     mailbox_daily_limit: int | None = None
     mailbox_may_send: bool = True
@@ -57,6 +59,7 @@ class Wait:
     provider: str
     due: int = 0
     later: int = 0
+    firsts: int = 0  # of all these, sends that nothing was attempted of
     next_due_at: datetime | None = None  # of those that are not due yet
     parked: int = 0
     parked_why: str = ""

@@ -14,6 +14,9 @@ FROM pipeline.gate AS g LEFT JOIN app.freshness AS f ON f.reader = 'schedule'
 -- name: campaigns
 SELECT c.campaign_id, c.tenant_id, c.state, c.ips, c.domain_id, c.total, c.pool_id, c.expires_at,
   coalesce(t.may_send, false) AS may_send, c.daily_limit, t.daily_limit AS tenant_daily_limit,
+  t.sends_per_month, (SELECT coalesce(sum(u.started + u.reserved), 0) FROM pipeline.use AS u
+    WHERE u.scope = 'plan' AND u.scope_id = c.tenant_id AND u.provider = ''
+      AND u.day >= date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date)::bigint AS used_of_plan,
   c.mailbox_id, m.daily_limit AS mailbox_daily_limit, coalesce(m.may_send, true) AS mailbox_may_send,
   c.send_window AS "window", t.fatigue_per_day, t.fatigue_gap_h
 FROM pipeline.campaign AS c LEFT JOIN pipeline.tenant AS t USING (tenant_id)
@@ -34,6 +37,7 @@ WHERE c.tenant_id = %(tenant_id)s AND c.campaign_id = %(campaign_id)s
 SELECT w.campaign_id, w.provider, b.zone,
   coalesce(sum(w.size) FILTER (WHERE b.parked = '' AND w.due_at <= clock_timestamp()), 0)::int AS due,
   coalesce(sum(w.size) FILTER (WHERE b.parked = '' AND w.due_at > clock_timestamp()), 0)::int AS later,
+  coalesce(sum(w.size) FILTER (WHERE b.parked = '' AND w.n = 1), 0)::int AS firsts,
   min(w.due_at) FILTER (WHERE b.parked = '' AND w.due_at > clock_timestamp()) AS next_due_at,
   max(w.n) FILTER (WHERE w.due_at > clock_timestamp()) AS n,
   coalesce(sum(w.size) FILTER (WHERE b.parked <> ''), 0)::int AS parked, max(b.parked) AS parked_why

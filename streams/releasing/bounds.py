@@ -40,6 +40,14 @@ class Campaign:
     tenant_limit: int | None = None  # these three: messages per UTC day
     campaign_limit: int | None = None
     mailbox_limit: int | None = None
+    plan_left: int | None = (
+        None  # first attempts that the plan's month still covered as today began
+    )
+
+    @property
+    def plan(self) -> Use:
+        """What first attempts are charged to."""
+        return Use(uses.PLAN, self.tenant_id)
 
     def limited(self) -> list[tuple[Use, int]]:
         """Its daily limits, as far as there are some."""
@@ -90,7 +98,9 @@ class Bounds:
         for campaign in self.campaigns.values():
             for use, limit in campaign.limited():
                 self.left[use] = limit - known.used.get(use, 0)
-        self._uses: dict[tuple[str, str, str], tuple[Use, ...] | None] = {}
+            if campaign.plan_left is not None:
+                self.left[campaign.plan] = campaign.plan_left - known.used.get(campaign.plan, 0)
+        self._uses: dict[tuple[str, str, str, bool], tuple[Use, ...] | None] = {}
         self._at_first = dict(self.left)
 
     # ---- cells
@@ -149,16 +159,19 @@ class Bounds:
 
     # ---- what a message is charged to
 
-    def uses(self, campaign_id: str, ip: str, provider: str) -> tuple[Use, ...] | None:
-        """What such a message is charged to beside its cell; None: a breaker lets none leave."""
-        key = (campaign_id, ip, provider)
+    def uses(self, campaign_id: str, ip: str, provider: str, n: int = 2) -> tuple[Use, ...] | None:
+        """What such a message is charged to beside its cell; None: a breaker lets none leave.
+
+        The plan covers sends, so that only a first attempt (n = 1) is charged to it.
+        """
+        key = (campaign_id, ip, provider, n == 1)
         if key not in self._uses:
             self._uses[key] = self._found(*key)
         return self._uses[key]
 
-    def room(self, campaign_id: str, ip: str, provider: str) -> float:
-        """How many such messages breakers, domain and daily limits let leave at this moment."""
-        found = self.uses(campaign_id, ip, provider)
+    def room(self, campaign_id: str, ip: str, provider: str, n: int = 2) -> float:
+        """How many such messages breakers, domain, plan and daily limits let leave now."""
+        found = self.uses(campaign_id, ip, provider, n)
         if found is None:
             return 0
         return min((self.left.get(use, NO_LIMIT) for use in found), default=NO_LIMIT)
@@ -186,11 +199,19 @@ class Bounds:
     def _passes(self, breaker: Breaker) -> float:
         return self.left[breaker.probes] if breaker.status == "half" else 0
 
-    def _found(self, campaign_id: str, ip: str, provider: str) -> tuple[Use, ...] | None:
+    def _found(
+        self,
+        campaign_id: str,
+        ip: str,
+        provider: str,
+        is_first: bool,  # noqa: FBT001 - a key's part
+    ) -> tuple[Use, ...] | None:
         campaign = self.campaigns.get(campaign_id)
         if campaign is None:
             return ()
         found = [Use(uses.TENANT, campaign.tenant_id), Use(uses.CAMPAIGN, campaign_id)]
+        if is_first:
+            found.append(campaign.plan)
         if campaign.mailbox_id:
             found.append(Use(uses.MAILBOX, campaign.mailbox_id))
         if campaign.domain_id and self.plan(ip, provider) is not None:

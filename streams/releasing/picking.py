@@ -183,7 +183,7 @@ class Allowance:
         cell, lane = self.cells[ip, row.provider], self.lanes[ip]
         if lane.room <= 0:
             return 0
-        room = self.bounds.room(row.campaign_id, ip, row.provider)
+        room = self.bounds.room(row.campaign_id, ip, row.provider, row.n)
         return int(min(row.mask.bit_count(), BATCH_SIZE_MAX, cell.limit, lane.depth, room))
 
     def _take(self, row: Waiting, ip: str, size: int) -> Pick:
@@ -194,7 +194,7 @@ class Allowance:
             cell.tokens -= size
         if cell.paced is not None:
             cell.paced -= size
-        used = self.bounds.uses(row.campaign_id, ip, row.provider) or ()
+        used = self.bounds.uses(row.campaign_id, ip, row.provider, row.n) or ()
         self.bounds.take(used, size)
         return Pick(row, masks.first(row.mask, size), ip, cell.cap_per_day, used)
 

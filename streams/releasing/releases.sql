@@ -27,9 +27,13 @@ WITH RECURSIVE at AS (
   FROM at WHERE at.campaign_id IS NOT NULL
 )
 SELECT c.campaign_id, c.state, c.ips, t.may_send, c.tenant_id, c.domain_id, c.mailbox_id, c.pool_id,
-  t.daily_limit, c.daily_limit, CASE WHEN m.may_send THEN m.daily_limit WHEN m.may_send IS FALSE THEN 0 END
+  t.daily_limit, c.daily_limit, CASE WHEN m.may_send THEN m.daily_limit WHEN m.may_send IS FALSE THEN 0 END,
+  t.sends_per_month - (SELECT coalesce(sum(u.started + u.reserved), 0) FROM pipeline.use u
+    WHERE u.scope = 'plan' AND u.scope_id = t.tenant_id AND u.provider = ''
+      AND u.day >= date_trunc('month', today)::date AND u.day < today)::bigint
 FROM at JOIN pipeline.campaign c USING (campaign_id) JOIN pipeline.tenant t USING (tenant_id)
-LEFT JOIN pipeline.mailbox m USING (mailbox_id)
+LEFT JOIN pipeline.mailbox m USING (mailbox_id),
+(SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS today) clock
 
 -- name: lanes
 SELECT i.ip, coalesce(sum(r.size), 0)::int AS released

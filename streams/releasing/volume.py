@@ -29,7 +29,7 @@ async def bounds(
     ips = sorted({ip for campaign in campaigns.values() for ip in campaign.ips})
     owners = _owners(campaigns)
     plans, breakers = await _plans(conn, ips, owners)
-    limited = any(campaign.limited() for campaign in campaigns.values())
+    limited = any(one.limited() or one.plan_left is not None for one in campaigns.values())
     if not plans and not breakers and not limited:
         return Bounds(campaigns), {}
     others = await _others(conn, campaigns) if plans else {}

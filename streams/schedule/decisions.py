@@ -24,6 +24,7 @@ from domain.campaign import (
 )
 from domain.event import Event, Recorded
 from domain.indexes import multirange
+from domain.plan_limit import PlanLimitSet
 from domain.sending import RESEND_ONCE, AmbiguityResolved, AudiencePlanned
 from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet, SendingIpRetired
 from domain.suppression import ContactSuppressed, Scope, SuppressionLifted
@@ -47,6 +48,7 @@ _STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
     CampaignFinished: ("campaign_finished", {}),
     AudiencePlanned: ("audience", {}),
     TenantCreated: ("tenant_created", {}),
+    PlanLimitSet: ("tenant_plan", {}),
     TenantSuspended: ("tenant", {"may_send": False}),
     TenantRestored: ("tenant", {"may_send": True}),
     ContactFatigueSet: ("fatigue", {}),

@@ -52,6 +52,10 @@ VALUES (%(tenant_id)s, %(per_day)s, %(gap_h)s)
 ON CONFLICT (tenant_id) DO UPDATE
 SET fatigue_per_day = excluded.fatigue_per_day, fatigue_gap_h = excluded.fatigue_gap_h
 
+-- name: tenant_plan
+INSERT INTO pipeline.tenant (tenant_id, sends_per_month) VALUES (%(tenant_id)s, %(sends_per_month)s)
+ON CONFLICT (tenant_id) DO UPDATE SET sends_per_month = excluded.sends_per_month
+
 -- name: tenant_created
 INSERT INTO pipeline.tenant (tenant_id) VALUES (%(tenant_id)s) ON CONFLICT (tenant_id) DO NOTHING
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from domain.mailbox import MailboxCreated, MailboxPaused
+from domain.plan_limit import PlanLimitSet
 from domain.sending import SliceReleased
 from tests.pipeline_world import Tenant
 from tests.release_kit import World, capped, sends_by, slices
@@ -241,6 +242,34 @@ async def test_a_limit_that_is_set_later_counts_what_left_before(
     await world.campaign([one], [30])
 
     assert await released(world, log) == 15
+
+
+async def test_i7_a_plan_covers_the_first_attempts_of_a_month_and_retries_are_free(
+    world: World, log: KeptLog
+) -> None:
+    """Across campaigns, and with what left on an earlier day of the month."""
+    (one,) = await world.tenant()
+    await world.tell(PlanLimitSet(tenant_id=one.tenant_id, sends_per_month=40, reason="plan"))
+    first = await world.campaign([one], [30])
+    assert await released(world, log) == 30
+    await world.campaign([one], [30])
+    assert await released(world, log) == 10
+    _check_uses(world)
+
+    retried = slices(log)[0]
+    names: dict[str, Any] = {"release_id": retried.release_id, "ip": retried.ip}
+    ((uses, day),) = rows(
+        world.dsn, "SELECT uses, cap_day FROM pipeline.release WHERE n = 1 AND size = 30"
+    )
+    await world.tell(started(retried.batch_id, [[0, 30]], uses=uses, cap_day=day, **names))
+    await world.tell(outcomes(retried.batch_id, [result("deferred", [[0, 30]])], **names))
+    change(world.dsn, "UPDATE pipeline.waiting SET due_at = now() WHERE n = 2")
+    log.take()
+    assert await released(world, log) == 30
+    assert {(event.campaign_id, event.n) for event in slices(log)} == {(first.campaign_id, 2)}
+
+    change(world.dsn, "UPDATE pipeline.use SET day = day - 40 WHERE scope = 'plan'")
+    assert await released(world, log) == 20
 
 
 async def test_a_used_up_provider_does_not_hold_what_waits_behind_it(

@@ -12,6 +12,7 @@ from adapters import postgres
 from domain.campaign import CampaignLaunched
 from domain.event import Event
 from domain.mailbox import MailboxCreated, MailboxPaused
+from domain.plan_limit import PlanLimitSet
 from projections import models
 from projections.reads import Bound
 from projections.whynot import why
@@ -73,6 +74,10 @@ def limits_of(chance: random.Random, ips: list[Tenant], launch: CampaignLaunched
             )
             told += chance.choice([[], [], [closed(of)]])
     told += chance.choice([[], [], [quota(domain, 3)]])
+    covered = PlanLimitSet(
+        tenant_id=one.tenant_id, sends_per_month=chance.choice([1, 2, 900]), reason="plan"
+    )
+    told += chance.choice([*[[]] * 5, [covered]])
     told += chance.choice([*[[]] * 9, [MailboxPaused(**mailbox, reason="")]])
     return told
 

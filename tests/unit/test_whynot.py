@@ -130,6 +130,13 @@ CASES: dict[str, tuple[Snapshot, tuple[Any, ...]]] = {
         ),
         ("quota", "domain", "earned", TOMORROW),
     ),
+    "plan": (
+        look(
+            campaign={"sends_per_month": 50, "used_of_plan": 50},
+            wait=replace(WAIT, firsts=WAIT.sends),
+        ),
+        ("plan", "tenant", "sends_per_month", datetime(2026, 2, 1, tzinfo=UTC)),
+    ),
     "daily_of_tenant": (
         look(campaign={"tenant_daily_limit": 7}, used={("tenant", "ten_a", ""): 7}),
         ("daily_limit", "tenant", "tenant_daily_limit", TOMORROW),
