@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
@@ -24,9 +24,9 @@ async def port(tmp_path: Path) -> AsyncIterator[int]:
     """Where a link to a server that repeats what it is told listens."""
 
     async def echo(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while line := await reader.readline():
-            writer.write(line)
-        writer.close()
+        with closing(writer), suppress(OSError):
+            while line := await reader.readline():
+                writer.write(line)
 
     (listen,) = choose_ports(1)
     server = await asyncio.start_server(echo, HOST, 0)
@@ -43,9 +43,9 @@ async def passes(port: int) -> bool:
     """Whether a line comes back through a new connection."""
     try:
         reader, writer = await asyncio.open_connection(HOST, port)
-        writer.write(b"well?\n")
-        told = await reader.readline()
-        writer.close()
+        with closing(writer):
+            writer.write(b"well?\n")
+            told = await reader.readline()
     except OSError:
         return False
     return told == b"well?\n"
