@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import dataclasses
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
@@ -96,9 +97,12 @@ class World:
 
         By default a Postgres that started a moment ago is past `deadline_s`: the gate may open.
         """
+        pids: list[int] = []
 
         async def connect() -> Connection:
-            return await postgres.connect(self.dsn, "pm_release")
+            conn = await postgres.connect(self.dsn, "pm_release")
+            pids.append(conn.info.backend_pid)
+            return conn
 
         gate = Gate(
             self.ends, slice_deadline_s=deadline_s, memory=Memory(memory), stack_id=stack_id
@@ -109,6 +113,14 @@ class World:
             yield made
         finally:
             await made.close()
+            await self._ended(pids)
+
+    async def _ended(self, pids: Sequence[int]) -> None:
+        """Postgres gives the lock of a closed connection back a moment later."""
+        there = "SELECT pid FROM pg_stat_activity WHERE pid = ANY(%s)"
+        async with asyncio.timeout(20):
+            while rows(self.dsn, there, list(pids)):  # noqa: ASYNC110 - it ends in Postgres
+                await asyncio.sleep(0.005)
 
     def waiting(self) -> int:
         """How many sends wait."""
