@@ -28,9 +28,10 @@ WITH RECURSIVE at AS (
 )
 SELECT c.campaign_id, c.state, c.ips, t.may_send, c.tenant_id, c.domain_id, c.mailbox_id, c.pool_id,
   t.daily_limit, c.daily_limit, CASE WHEN m.may_send THEN m.daily_limit WHEN m.may_send IS FALSE THEN 0 END,
-  t.sends_per_month - (SELECT coalesce(sum(u.started + u.reserved), 0) FROM pipeline.use u
-    WHERE u.scope = 'plan' AND u.scope_id = t.tenant_id AND u.provider = ''
-      AND u.day >= date_trunc('month', today)::date AND u.day < today)::bigint
+  CASE WHEN t.sends_per_month IS NOT NULL THEN
+    t.sends_per_month - (SELECT coalesce(sum(u.started + u.reserved), 0) FROM pipeline.use u
+      WHERE u.scope = 'plan' AND u.scope_id = t.tenant_id AND u.provider = ''
+        AND u.day >= date_trunc('month', today)::date AND u.day < today)::bigint END
 FROM at JOIN pipeline.campaign c USING (campaign_id) JOIN pipeline.tenant t USING (tenant_id)
 LEFT JOIN pipeline.mailbox m USING (mailbox_id),
 (SELECT (clock_timestamp() AT TIME ZONE 'UTC')::date AS today) clock
