@@ -6,17 +6,20 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
 from pathlib import Path
+from time import monotonic, sleep
 
 from psycopg.errors import UndefinedTable
 
 from adapters.postgres import named_sql
 from api.commands.audience import RELAY, SQL, Audience, egress_of, relayed
 from api.desk import Desk
+from api.positions import part_of
 from domain import sending_domain, tenant, windows
 from domain.campaign import SIGNATURES, CampaignDrafted
 from domain.refusals import Invalid
 
 OWN_SQL = named_sql(Path(__file__).with_suffix(".sql"))
+READ_MAX_S, READ_EVERY_S = 2.0, 0.05  # that the schedule may need to read what was just decided
 
 
 @dataclass(frozen=True)
@@ -117,7 +120,7 @@ def _sender(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
 
 
 def _egress(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
-    if egress_of(desk, drafted):
+    if egress_of(desk, drafted) or _comes(desk, drafted):
         return
     if drafted.pool_id:
         detail = "no sending IP of the pool may be used: it has none, or they are retired or held"
@@ -125,6 +128,16 @@ def _egress(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
         yield Block("no_pool_ip", "pool_id", detail, cure)
     else:
         yield Block("no_ip", "ips", "no sending IP may be used", "add one, or name one in use")
+
+
+def _comes(desk: Desk, drafted: CampaignDrafted) -> bool:
+    """Whether an IP is there once the schedule has read what was decided a moment ago."""
+    until = monotonic() + READ_MAX_S
+    while monotonic() < until and desk.rows(OWN_SQL["unread"], part=part_of(desk.tenant_id)):
+        sleep(READ_EVERY_S)
+        if egress_of(desk, drafted):
+            return True
+    return bool(egress_of(desk, drafted))
 
 
 def _window(drafted: CampaignDrafted) -> Iterator[Block]:

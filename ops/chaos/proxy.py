@@ -38,7 +38,7 @@ class _Link:
         self.passed = {UP: 0, DOWN: 0}
         self._luck = proxy.rng.random()  # the same toxics befall it as long as it lives
         self.cut_short = False  # what came in place of the reply to a dot may be none
-        self._ended = False
+        self.ended = False
 
     def has(self, toxic: Toxic, way: str) -> bool:
         wanted = UP if toxic.kind in UPWARD else toxic.way
@@ -102,9 +102,9 @@ class _Link:
 
     def end(self, *, reset: bool = False) -> None:
         """Close both sides, once; one whose dot has no reply yet is counted."""
-        if self._ended:
+        if self.ended:
             return
-        self._ended = True
+        self.ended = True
         unanswered = self.cut_short or self.smtp.awaits_dot
         self.proxy.unanswered += unanswered
         self.proxy.unfinished += self.smtp.in_message and not unanswered
@@ -204,5 +204,8 @@ class Proxy:
                 )
         except (OSError, TimeoutError):
             link.end(reset=True)
+            return
+        if link.ended:  # while it was being opened
+            link.server.close()
             return
         await asyncio.gather(link.pump(reader, UP), link.pump(back, DOWN))

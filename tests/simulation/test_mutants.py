@@ -58,8 +58,8 @@ def nobody_sweeps(patch: pytest.MonkeyPatch) -> None:
 def limits_bind_nobody(patch: pytest.MonkeyPatch) -> None:
     """What domains, campaigns and mailboxes may send is not looked at."""
 
-    def room(self: Bounds, campaign_id: str, ip: str, provider: str) -> float:
-        return 0.0 if self.uses(campaign_id, ip, provider) is None else float("inf")
+    def room(self: Bounds, campaign_id: str, ip: str, provider: str, n: int = 2) -> float:
+        return 0.0 if self.uses(campaign_id, ip, provider, n) is None else float("inf")
 
     patch.setattr(Bounds, "room", room)
     patch.setattr(Bounds, "shuts", lambda *_: False)

@@ -10,7 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from api.commands import segments
+from api.commands import launch_checks, segments
 from api.desk import Desk
 from api.main import create_app
 from domain import plan_limit, sending_domain, tenant
@@ -128,6 +128,24 @@ async def test_what_can_be_launched_is_launched_once(world: World) -> None:
     assert first["state"] == again["state"] == "running"
     assert first["position"] == again["position"]
     assert world.told == ["Drafted", "Launched"]
+
+
+async def test_a_launch_waits_until_the_schedule_has_read_an_ip_that_was_just_added(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = await world.draft()
+    change(world.dsn, "UPDATE pipeline.ip SET gone = true")
+    change(
+        world.dsn,
+        "INSERT INTO app.cursor (reader, topic, part, next_offset, last_pos, log_id)"
+        " SELECT 'schedule', 'pm.decisions', part, 1, 0, 'log' FROM generate_series(0, 3) AS part",
+    )
+    reads = "UPDATE pipeline.ip SET gone = false"
+    monkeypatch.setattr(launch_checks, "sleep", lambda _: change(world.dsn, reads))
+
+    answer = await world.post(made["campaign_id"], "launch")
+
+    assert answer.status_code == 202, answer.text
 
 
 async def test_a_launch_lists_every_reason_against_it_at_once(world: World) -> None:
