@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -53,7 +54,10 @@ class Stranger:
         data = raw or (json.dumps(body).encode() if body is not None else None)
         url = self.job.addresses["api_url"] + path
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310 - the stack's own
-        return urllib.request.urlopen(request, timeout=PATIENCE_S)  # noqa: S310 - as above
+        try:
+            return urllib.request.urlopen(request, timeout=PATIENCE_S)  # noqa: S310 - as above
+        except urllib.error.HTTPError as refused:
+            raise AssertionError(f"{method} {path}: {refused.read().decode()}") from refused
 
     def sign_up(self, address: str) -> None:
         """Sign up, follow the link in the mail, log in."""
