@@ -23,7 +23,7 @@ __all__ = ["Fold", "FoldBroken", "OtherLog", "Place", "Reader"]
 
 REPORT_EVERY_S = 1.0
 #: What comes within this time of other records is folded together: fewer, larger transactions.
-GATHER_S = 0.12
+GATHER_S = 0.1
 STANDBY_EVERY_S = 0.5
 PAUSE_S, PAUSE_MAX_S = 0.1, 2.0
 #: Kafka or Postgres is away: waited for as long as it takes.

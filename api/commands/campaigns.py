@@ -153,8 +153,8 @@ class Ready:
 def made_ready(desk: Desk, drafted: CampaignDrafted, now: datetime) -> Ready:
     """Look at all that a launch needs; nothing is changed."""
     found = audience_of(desk, drafted)
-    ips = list(egress_of(desk, drafted))
-    return Ready(ips, found, blocks(desk, drafted, found, now))
+    reasons = blocks(desk, drafted, found, now)  # first: it waits for an IP that was just added
+    return Ready(list(egress_of(desk, drafted)), found, reasons)
 
 
 def estimate(desk: Desk, campaign_id: str, now: datetime) -> dict[str, Any]:
