@@ -213,8 +213,9 @@ async def _batch(conn: Connection, after: int) -> list[StoredDecision]:
 
 
 async def _wait_for_news(conn: Any) -> None:
+    """Takes all that was told meanwhile: one look at the store answers them all."""
     async for _ in conn.notifies(timeout=POLL_S, stop_after=1):
-        return
+        continue
 
 
 async def _pause(stop: asyncio.Event, seconds: float) -> None:

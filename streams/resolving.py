@@ -55,6 +55,7 @@ class Doubt:
 
 
 _COLUMNS = [field.name for field in fields(Doubt)]
+_IP = _COLUMNS.index("ip")
 
 
 @dataclass
@@ -69,11 +70,11 @@ async def doubts(conn: Connection, walk: Walk | None = None) -> list[Doubt]:
     """What is ambiguous now: everything, or the next part of a walk, which goes on there."""
     most = ATTEMPTS_MAX if walk else None
     given = {**vars(walk or Walk()), "attempts_max": most}
-    found = _doubts(await (await conn.execute(SQL["doubts"], given)).fetchall())
+    rows = await (await conn.execute(SQL["doubts"], given)).fetchall()
     if walk:
-        through = len({(doubt.batch_id, doubt.n) for doubt in found}) < ATTEMPTS_MAX
-        walk.batch_id, walk.n = ("", 0) if through else (found[-1].batch_id, found[-1].n)
-    return found
+        met = {(batch_id, n) for batch_id, n, *_ in rows}
+        walk.batch_id, walk.n = rows[-1][:2] if len(met) == ATTEMPTS_MAX else ("", 0)
+    return _doubts([row for row in rows if row[_IP] is not None])
 
 
 def _doubts(rows: Sequence[tuple[Any, ...]]) -> list[Doubt]:

@@ -1,6 +1,6 @@
 -- name: doubts
 -- What nobody knows, by (batch, attempt) and sending IP: so many attempts after this one, in the order
--- of their ids.
+-- of their ids. A row of an attempt that no release tells of has no IP: it says only that it was met.
 SELECT a.batch_id, a.n, b.tenant_id, b.campaign_id, b.message_class, r.ip,
   (r.ranges * a.ambiguous)::text AS ranges
 FROM (
@@ -8,8 +8,8 @@ FROM (
   WHERE NOT isempty(ambiguous) AND (batch_id, n) > (%(batch_id)s, %(n)s)
   ORDER BY batch_id, n LIMIT %(attempts_max)s
 ) a
-JOIN pipeline.batch b USING (batch_id)
-JOIN pipeline.release r ON r.batch_id = a.batch_id AND r.n = a.n AND r.ranges && a.ambiguous
+LEFT JOIN (pipeline.batch b JOIN pipeline.release r USING (batch_id))
+  ON b.batch_id = a.batch_id AND r.n = a.n AND r.ranges && a.ambiguous
   AND r.state IN ('started', 'concluded')
 ORDER BY a.batch_id, a.n
 

@@ -12,7 +12,7 @@ from api import send_windows, workspaces
 from api.commands import domains, segments, senders
 from api.commands.audience import Audience, audience_of, days_of, egress_of
 from api.commands.audience import told as audience_told
-from api.commands.launch_checks import Block, blocks, warnings
+from api.commands.launch_checks import Block, blocks, let_ips_come, warnings
 from api.desk import Desk
 from domain import campaign, ip_pool, scheduling, sending_ip, template
 from domain.campaign import CampaignDrafted, CampaignRevised, Status
@@ -152,9 +152,10 @@ class Ready:
 
 def made_ready(desk: Desk, drafted: CampaignDrafted, now: datetime) -> Ready:
     """Look at all that a launch needs; nothing is changed."""
+    let_ips_come(desk, drafted)
     found = audience_of(desk, drafted)
-    reasons = blocks(desk, drafted, found, now)  # first: it waits for an IP that was just added
-    return Ready(list(egress_of(desk, drafted)), found, reasons)
+    ips = list(egress_of(desk, drafted))
+    return Ready(ips, found, blocks(desk, drafted, found, now))
 
 
 def estimate(desk: Desk, campaign_id: str, now: datetime) -> dict[str, Any]:

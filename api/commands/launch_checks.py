@@ -35,6 +35,15 @@ class Block:
         return asdict(self)
 
 
+def let_ips_come(desk: Desk, drafted: CampaignDrafted) -> None:
+    """Wait a moment for the schedule to read an IP that was just added, if none is there yet."""
+    until = monotonic() + READ_MAX_S
+    while not egress_of(desk, drafted) and monotonic() < until:
+        if not desk.rows(OWN_SQL["unread"], part=part_of(desk.tenant_id)):
+            return
+        sleep(READ_EVERY_S)
+
+
 def blocks(desk: Desk, drafted: CampaignDrafted, found: Audience, now: datetime) -> list[Block]:
     """Every reason why this draft cannot be launched now; none: it can."""
     return [
@@ -120,7 +129,7 @@ def _sender(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
 
 
 def _egress(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
-    if egress_of(desk, drafted) or _comes(desk, drafted):
+    if egress_of(desk, drafted):
         return
     if drafted.pool_id:
         detail = "no sending IP of the pool may be used: it has none, or they are retired or held"
@@ -128,16 +137,6 @@ def _egress(desk: Desk, drafted: CampaignDrafted) -> Iterator[Block]:
         yield Block("no_pool_ip", "pool_id", detail, cure)
     else:
         yield Block("no_ip", "ips", "no sending IP may be used", "add one, or name one in use")
-
-
-def _comes(desk: Desk, drafted: CampaignDrafted) -> bool:
-    """Whether an IP is there once the schedule has read what was decided a moment ago."""
-    until = monotonic() + READ_MAX_S
-    while monotonic() < until and desk.rows(OWN_SQL["unread"], part=part_of(desk.tenant_id)):
-        sleep(READ_EVERY_S)
-        if egress_of(desk, drafted):
-            return True
-    return bool(egress_of(desk, drafted))
 
 
 def _window(drafted: CampaignDrafted) -> Iterator[Block]:

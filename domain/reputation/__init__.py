@@ -1,4 +1,4 @@
-"""How receivers regard a scope, from weighted signals: for people, pools and alerts.
+"""How receivers regard a scope, from weighted signals: for people and alerts.
 
 `step(state, input)` folds the governor's inputs and those of `inputs.py`; the governor itself uses
 raw signals, never a score. `due_s(state)` says when time alone has something to tell; `score_of`

@@ -10,8 +10,6 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import Self
 
-from domain.reputation.weights import DAY_H
-
 
 @dataclass(slots=True)
 class Track:
@@ -83,8 +81,3 @@ def owner_key(kind: str, owner_id: str) -> str:
 def track_key(owner: str, provider: str) -> str:
     """`owner`: a key, as `owner_key` makes it."""
     return f"{owner}:{provider}"
-
-
-def day_of(hour: int) -> int:
-    """The UTC day of an hour, both since 1970."""
-    return hour // DAY_H

@@ -39,10 +39,6 @@ class SinkRecord:
         self._asked = [bytearray(len(shard)) for shard in self._shards]
         self.received = sum(map(len, self._shards))
 
-    def count(self, send_id: str) -> int:
-        """How many messages of this send were received."""
-        return self.counts((hash(send_id),))[0]
-
     def counts(self, hashes: Iterable[int]) -> list[int]:
         """How many messages were received of each send with these hashes of ids."""
         found = []

@@ -102,9 +102,10 @@ class Releaser:
 
     async def _rests(self, conn: Connection) -> bool:
         """Whether there is no reason to look yet. A call that was missed costs one rest."""
-        if time.monotonic() >= self._rest_until:
+        if not self._pace.rest_s:
             return False
-        return not [call async for call in conn.notifies(timeout=0)]
+        called = [call async for call in conn.notifies(timeout=0)]  # always: they would pile up
+        return not called and time.monotonic() < self._rest_until
 
     def _rest(self, released: int, *, waits: bool) -> None:
         self._for_nothing = 0 if released else self._for_nothing + 1

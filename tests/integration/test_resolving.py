@@ -145,6 +145,24 @@ async def test_a_walk_meets_every_doubt_a_part_at_a_time_and_begins_anew(
     assert met == [[both[0]], [both[1]], [], [both[0]]]
 
 
+async def test_a_walk_passes_attempts_that_no_release_tells_of(
+    conn: Connection, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As in a schedule that was rebuilt from a log without those releases."""
+    monkeypatch.setattr(resolving, "ATTEMPTS_MAX", 1)
+    await campaign(world, "bulk")
+    known = await attempted(world, deadline_in_s=-1)
+    change(
+        world.dsn,
+        "INSERT INTO pipeline.attempt_set (batch_id, n, ambiguous) VALUES ('bat_0', 1, '{[0,1)}')",
+    )
+    walk = Walk()
+
+    met = [[doubt.batch_id for doubt in await doubts(conn, walk)] for _ in range(3)]
+
+    assert met == [[], [known.batch_id], []]
+
+
 async def test_i6_signals_prove_that_ambiguous_sends_arrived(
     conn: Connection, world: World
 ) -> None:

@@ -13,7 +13,6 @@ from domain.governor.inputs import (
     Started,
 )
 from domain.reputation import OtherVersion, decode, due_s, encode, initial
-from domain.reputation.choosing import Candidate, in_order
 from domain.reputation.inputs import (
     AlignmentReported,
     DomainListed,
@@ -203,19 +202,6 @@ def test_it_says_when_time_alone_has_something_to_tell() -> None:
 def test_bytes_of_other_rules_are_refused() -> None:
     with pytest.raises(OtherVersion, match="version 0"):
         decode(encode(initial).replace(b'"version":1', b'"version":0'))
-
-
-def test_pools_prefer_the_better_band_then_the_emptier_ip() -> None:
-    drawn = [
-        Candidate("ip_low", 45, 900),
-        Candidate("ip_new", None, 10),
-        Candidate("ip_fair", 71, 500),
-        Candidate("ip_good", 95, 20),
-        Candidate("ip_best", 99, 5),
-        Candidate("ip_full", 100, 0),
-    ]
-    order = [each.ip for each in in_order(drawn)]
-    assert order == ["ip_good", "ip_best", "ip_fair", "ip_new", "ip_low"]
 
 
 def test_a_clock_that_went_back_moves_nothing() -> None:
