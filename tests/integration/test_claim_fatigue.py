@@ -197,7 +197,7 @@ async def test_who_gets_no_mail_anyway_is_not_counted(
     assert counted == set(first.contacts) - {first.contacts[3]}
 
 
-async def test_who_had_enough_is_put_off_without_an_attempt_and_at_last_given_up(
+async def test_i6_who_had_enough_is_put_off_without_an_attempt_and_at_last_given_up(
     dsn: str, claims: Claims, first: Released
 ) -> None:
     limit(dsn, 1, 4)

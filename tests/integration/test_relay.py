@@ -357,7 +357,7 @@ async def test_the_gap_that_the_table_lock_closes(
     assert await problems(dsn, server["bootstrap"], log_prefix) == expected
 
 
-async def test_nobody_decides_while_the_log_takes_nothing_and_again_when_it_does(
+async def test_i1_nobody_decides_while_the_log_takes_nothing_and_again_when_it_does(
     dsn: str, server: dict[str, str], log_prefix: str
 ) -> None:
     """Nothing of a refused command is kept, so that asking again is safe (ADR 0013)."""

@@ -145,7 +145,7 @@ async def test_a_walk_meets_every_doubt_a_part_at_a_time_and_begins_anew(
     assert met == [[both[0]], [both[1]], [], [both[0]]]
 
 
-async def test_a_walk_passes_attempts_that_no_release_tells_of(
+async def test_i6_a_walk_passes_attempts_that_no_release_tells_of(
     conn: Connection, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As in a schedule that was rebuilt from a log without those releases."""

@@ -22,7 +22,7 @@ from tests.schedule_kit import (
 pytestmark = pytest.mark.stack
 
 
-async def test_a_slice_that_was_put_off_gives_its_charge_back_and_waits_as_long_as_it_is_told(
+async def test_i7_a_slice_that_was_put_off_gives_its_charge_back_and_waits_as_long_as_it_is_told(
     dsn: str,
 ) -> None:
     world, log = World(dsn), KeptLog()

@@ -127,7 +127,7 @@ async def test_each_decision_becomes_its_row_and_the_latest_of_a_scope_counts(
     ]
 
 
-async def test_what_is_read_again_from_the_beginning_comes_to_the_same_rows(
+async def test_i9_what_is_read_again_from_the_beginning_comes_to_the_same_rows(
     dsn: str, conn: Connection
 ) -> None:
     records = [recorded(event) for event in HISTORY]

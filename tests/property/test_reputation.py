@@ -185,7 +185,7 @@ def test_with_time_everything_is_forgotten(seed: int) -> None:
 
 
 @given(st.sampled_from(["REPUTATION_BLOCK", "REPUTATION_DEFER", "AUTH_FAIL", "CONTENT"]))
-def test_a_policy_refusal_lowers_reputation_and_suppresses_nobody(reason: str) -> None:
+def test_i12_a_policy_refusal_lowers_reputation_and_suppresses_nobody(reason: str) -> None:
     before = after(accepted(START, 1000))
     refused = after(accepted(START, 1000), ended(START, reason, 500))
     assert refused.points() < before.points()
