@@ -28,10 +28,9 @@ from streams.watching import Question
 
 ADDRESS_NAME = "address_name"
 NAMES_EVERY_S, NAMES_AGAIN_S = 3600.0, 300.0
+ENROL_EVERY_S = 300.0  # new IPs and domains are looked for so often
 
 log = structlog.get_logger(__name__)
-
-ENROL_EVERY_S = 300.0
 
 
 def install(

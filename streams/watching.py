@@ -139,8 +139,7 @@ class Watching:
         doubted = bool(answer) and not after.told and question.soon_s
         again_s = question.soon_s if doubted else _again_s(question, row)
         found = {"answer": answer, "in_row": after.in_row, "told": after.told, "news": news}
-        found["repeat_s"] = REPEAT_S
-        await self._note("heard", row, **found, again_s=again_s)
+        await self._note("heard", row, **found, again_s=again_s, repeat_s=REPEAT_S)
         if news:
             log.info("found", about_id=row.about_id, question=row.question, answer=answer)
 
