@@ -35,6 +35,7 @@ def job(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MainJob]:
         "release",
         "planner",
         "sweeper",
+        "volume",
         "kafka-1",
         "postgres",
     ],

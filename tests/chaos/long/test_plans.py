@@ -39,7 +39,7 @@ LINES = (
     Line(
         10,
         "kill-each",
-        "kill -9 of each of eight processes in turn, 40 times each",
+        "kill -9 of each of nine processes in turn, 40 times each",
         "0 lost, 0 twice, ambiguous at most what was in flight",
     ),
     Line(
