@@ -75,6 +75,8 @@ async def _whole(world: World, act: Act) -> None:
         await link.ail(data, act)
     elif kind == "clock":
         await surroundings.jump(data, act, world.rng)
+    elif kind == "fsync":
+        await surroundings.fail_fsync(data, act)
     elif kind == "fill":
         await surroundings.fill(data / act.target, act.for_s)
     else:

@@ -19,6 +19,7 @@ from domain.indexes import each
 from domain.sending import BatchPlanned, Outcome, OutcomesRecorded, SendsCancelled
 from ops import log_tail
 from ops.chaos.records import poison_file
+from ops.verify.report import Report
 from ops.verify.run import run as verified
 from ops.where import Where
 
@@ -51,17 +52,21 @@ class Verdict:
     journal_ambiguous: int = 0
     journal_received: int = 0
     decisions_repeated: int = 0  # whose `pos` does not rise: readers drop them (I2)
+    read_models_equal: int | None = None  # to a rebuild from the log; None: not asked for
     verify_ok: bool = False
     problems: list[str] = field(default_factory=list)
 
 
-async def judge(where: Where, campaigns: Collection[str], run: str, sink: Path) -> Verdict:
-    """Read log and sink to their ends and compare. Raises LogUnavailable."""
+async def judge(
+    where: Where, campaigns: Collection[str], run: str, sink: Path, *, stores: bool = False
+) -> Verdict:
+    """Compare log, sink and, if wanted, Postgres, each to its end. Raises LogUnavailable."""
     sends = await _sends(where, campaigns)
     received = _received(sink, run)
     verdict = compared(sends, received)
     verdict.decisions_repeated = await decisions_repeated(where)
-    await _add_proof(verdict, where, campaigns, sink)
+    report = await verified(where, sink=sink, stores=stores)
+    _add_proof(verdict, report, where, campaigns)
     return verdict
 
 
@@ -181,11 +186,10 @@ def _tell(verdict: Verdict, problem: str) -> None:
         verdict.problems.append(problem)
 
 
-async def _add_proof(
-    verdict: Verdict, where: Where, campaigns: Collection[str], sink: Path
-) -> None:
-    """What `penguin verify --against-sink` finds about these campaigns, or about none."""
-    report = await verified(where, sink=sink)
+def _add_proof(verdict: Verdict, report: Report, where: Where, campaigns: Collection[str]) -> None:
+    """What `penguin verify` finds about these campaigns, or about none."""
+    if report.stores:
+        verdict.read_models_equal = sum(each["equal"] for each in report.stores.read_models)
     poisoned = _poisoned(where.data_dir)
     found = [
         each

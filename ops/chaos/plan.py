@@ -31,6 +31,7 @@ KINDS = {
     "poison": False,  # records that nobody can read
     "repeat": False,  # records of the log once more, shuffled
     "clock": True,  # of one process, which runs under libfaketime
+    "fsync": True,  # says EIO, to one process, which runs under a library that can
     "fill": True,  # a folder of the stack that is a small file system of its own
 }
 TOXIC_KINDS = ("toxic", "link")
@@ -80,6 +81,7 @@ class Expect:
     resumed_max_s: float | None = None  # from a fault to the next arrival
     faults_min: int = 0
     journal_share_min: float | None = None  # of ambiguous told by a dead owner's journal: received
+    stores_equal: bool = False  # event store and read models are what the log says, by rebuilding
 
 
 @dataclass(frozen=True)

@@ -89,7 +89,11 @@ class _Run:
         with suppress(asyncio.CancelledError):
             await watching
         verdict = await oracle.judge(
-            self._where, self._campaigns.ids, self._world.ground.run, self._sink
+            self._where,
+            self._campaigns.ids,
+            self._world.ground.run,
+            self._sink,
+            stores=self._plan.expect.stores_equal,
         )
         verdict.problems += await self._calls.judged(self._where)
         verdict.problems += await self._unlettered()

@@ -1,7 +1,9 @@
-"""Faults of what processes stand on: their clocks, and the room on their disks.
+"""Faults of what processes stand on: their clocks, their disks and the room on these.
 
 A clock is moved through the file that libfaketime reads in a process that was started under it,
 `DIR/clock/PROCESS`; never the machine's. Only a small file system of its own is ever filled.
+A disk that does not write (fsync says EIO) is one to those processes alone that were started under
+a library which asks for `DIR/fsync/PROCESS/fails` at each fsync (tests/chaos/long/fsync_fails.c).
 """
 
 from __future__ import annotations
@@ -43,6 +45,23 @@ async def jump(data: Path, act: Act, rng: random.Random) -> None:
         await asyncio.sleep(act.for_s)
     finally:
         set_clock(data, act.target, RIGHT)
+
+
+def fsync_file(data: Path, process: str) -> Path:
+    """While it is there, every fsync of the process fails."""
+    return data / "fsync" / process / "fails"
+
+
+async def fail_fsync(data: Path, act: Act) -> None:
+    """Every fsync fails for the act's time. Raises FileNotFoundError where none can."""
+    path = fsync_file(data, act.target)
+    if not path.parent.is_dir():
+        raise FileNotFoundError(f"the fsyncs of {act.target} cannot be made to fail")
+    path.touch()
+    try:
+        await asyncio.sleep(act.for_s)
+    finally:
+        path.unlink()
 
 
 async def fill(folder: Path, for_s: float) -> None:

@@ -52,15 +52,16 @@ class ChaosStack(MainJob):
 @contextmanager
 def stack(
     data: Path,
-    *up: str,
+    brokers: int = 1,
+    *,
     settings: Mapping[str, str] | None = None,
     other: Mapping[str, Any] | None = None,
 ) -> Iterator[ChaosStack]:
     """A stack that is up; `other`: processes that differ (tests/chaos/supervised.py)."""
     job = ChaosStack(data, latency_ms=0, settings=QUICK | dict(settings or {}))
-    supervising = _supervised(job, other) if other else None
+    supervising = _supervised(job, brokers, other) if other else None
     try:
-        job.addresses = job.run("up", *up)
+        job.addresses = job.run("up", "--brokers", str(brokers))
         yield job
     finally:
         job.run("down")
@@ -68,8 +69,8 @@ def stack(
             supervising.wait(30)
 
 
-def _supervised(job: ChaosStack, other: Mapping[str, Any]) -> subprocess.Popen[bytes]:
-    load_or_create(job.data)
+def _supervised(job: ChaosStack, brokers: int, other: Mapping[str, Any]) -> subprocess.Popen[bytes]:
+    load_or_create(job.data, brokers)
     path = job.data / "logs" / "supervisor.log"
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("ab") as log:

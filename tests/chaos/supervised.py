@@ -1,7 +1,8 @@
 """A supervisor whose processes are not all the product's own: `python -m tests.chaos.supervised`.
 
 Given DIR and a JSON object of role → {"command": [...], "environment": {...}, "copies": n}: these
-roles are started so. `penguin up` finds it running and waits for it as for its own.
+roles are started so. A server is known by its name, and only its environment can differ.
+`penguin up` finds it running and waits for it as for its own.
 """
 
 from __future__ import annotations
@@ -16,17 +17,27 @@ from ops import process_table, ready, supervisor
 from ops.stack.program import Program
 from ops.stack.stack import Stack
 
+SERVERS = 0  # the stage of Kafka and Postgres
+
 
 def changed(stack: Stack, wanted: dict[str, Any], *, servers_only: bool) -> list[Program]:
     """The stack's programs, with what was asked for in place of theirs."""
     found = []
     for program in process_table.programs(stack, servers_only=servers_only):
+        if server := wanted.get(program.name, {}) if program.stage == SERVERS else None:
+            found.append(_server(program, server))
+            continue
         other = wanted.get(program.role)
         if other is None:
             found.append(program)
             continue
         found += [_copy(stack, program, other, number) for number in range(other.get("copies", 1))]
     return found
+
+
+def _server(program: Program, other: dict[str, Any]) -> Program:
+    environment = {**program.environment, **other["environment"]}
+    return dataclasses.replace(program, environment=environment)
 
 
 def _copy(stack: Stack, program: Program, other: dict[str, Any], number: int) -> Program:

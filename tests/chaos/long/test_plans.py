@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from ops.chaos.surroundings import RIGHT, clock_file, set_clock
+from ops.chaos.surroundings import RIGHT, clock_file, fsync_file, set_clock
 from tests.chaos.kit import ChaosStack, record, stack
 from tests.chaos.linked import linked
 
@@ -58,8 +59,9 @@ LINES = (
         40,
         "postgres",
         "Postgres stops at once, 20 times",
-        "0 lost, 0 twice, no acknowledged command lost",
-        NOTHING + "; {calls[acknowledged]} commands acknowledged, all in the log",
+        "0 lost, 0 twice, no acknowledged command lost, read models equal to a rebuild",
+        NOTHING + "; {calls[acknowledged]} commands acknowledged, all in the log; "
+        "{read_models_equal} read models equal to their rebuild",
     ),
     Line(41, "locks", "tables of Postgres locked for seconds", "0 lost, 0 twice"),
     Line(50, "peers", "next hops of thirteen bad kinds", "0 lost, 0 twice"),
@@ -114,7 +116,7 @@ def short_slices(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStac
 
 @pytest.fixture(scope="module")
 def three_brokers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ChaosStack]:
-    with stack(tmp_path_factory.mktemp("three"), "--brokers", "3") as job:
+    with stack(tmp_path_factory.mktemp("three"), 3) as job:
         yield job
 
 
@@ -208,22 +210,51 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 
 
 DISKS = (
-    (Line(80, "disk-kafka", "no room for one of three brokers", "0 lost, 0 twice"), "kafka-2", "3"),
-    (Line(81, "disk-postgres", "no room for Postgres", "0 lost, 0 twice"), "postgres", "1"),
-    (Line(82, "disk-journal", "no room for the dot journal", "0 lost, 0 twice"), "journal", "1"),
+    (Line(80, "disk-kafka", "no room for one of three brokers", "0 lost, 0 twice"), "kafka-2", 3),
+    (Line(81, "disk-postgres", "no room for Postgres", "0 lost, 0 twice"), "postgres", 1),
+    (Line(82, "disk-journal", "no room for the dot journal", "0 lost, 0 twice"), "journal", 1),
 )
 
 
 @pytest.mark.parametrize(
     ("line", "folder", "brokers"), DISKS, ids=[line.plan for line, _, _ in DISKS]
 )
-def test_a_full_disk_loses_nothing(tmp_path: Path, line: Line, folder: str, brokers: str) -> None:
+def test_a_full_disk_loses_nothing(tmp_path: Path, line: Line, folder: str, brokers: int) -> None:
     size = {"kafka-2": "200m", "postgres": "600m", "journal": "1m"}[folder]
     if folder == "postgres":  # it makes its folder by a rename, so the folder comes first
-        with stack(tmp_path, "--brokers", brokers):
+        with stack(tmp_path, brokers):
             pass
-    with small_disk(tmp_path / folder, size), stack(tmp_path, "--brokers", brokers) as job:
+    with small_disk(tmp_path / folder, size), stack(tmp_path, brokers) as job:
         held(job, line)
+
+
+FSYNCS = (
+    (Line(83, "fsync-kafka", "fsyncs of one of three brokers fail", "0 lost, 0 twice"), 3),
+    (Line(84, "fsync-postgres", "fsyncs of Postgres fail", "0 lost, 0 twice"), 1),
+)
+
+
+def failing_fsync(folder: Path) -> Path:
+    """The library that makes them fail; skips where there is no C compiler."""
+    library = folder / "fsync_fails.so"
+    source = Path(__file__).with_name("fsync_fails.c")
+    compiler = shutil.which("cc") or pytest.skip("needs a C compiler (Debian: apt install gcc)")
+    subprocess.run((compiler, "-shared", "-fPIC", "-o", str(library), str(source)), check=True)
+    return library
+
+
+@pytest.mark.parametrize(("line", "brokers"), FSYNCS, ids=[line.plan for line, _ in FSYNCS])
+def test_fsyncs_that_fail_lose_nothing(tmp_path: Path, line: Line, brokers: int) -> None:
+    """A broker or a Postgres that cannot keep a promise makes none: it ends, and comes back."""
+    process = "kafka-2" if brokers > 1 else "postgres"
+    told = fsync_file(tmp_path, process)
+    told.parent.mkdir(parents=True)
+    environment = {"LD_PRELOAD": str(failing_fsync(tmp_path)), "CHAOS_FSYNC_FAILS": str(told)}
+    other = {process: {"environment": environment}}
+    with stack(tmp_path, brokers, other=other) as job:
+        found = held(job, line)
+
+    assert found["restarts"] >= 1, "nobody noticed"
 
 
 @pytest.mark.skipif(os.environ.get("PM_CHAOS_SIZE") != "full", reason="make chaos-full")
