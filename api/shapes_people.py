@@ -73,7 +73,7 @@ _TENANT_SHOWN = (
     _TENANT_SHORT
     | {"time_zone": "Europe/Berlin", "users": 3, "keys": 2}
     | {"workspaces": 1}
-    | {"contact_fatigue": {"per_day": 2, "gap_h": 4}}
+    | {"contact_fatigue": {"per_day": 2, "gap_h": 4}, "daily_limit": 20_000}
 )
 _ENTRY = {
     "object": "audit_entry",
@@ -145,6 +145,10 @@ TENANT_TOLD = command("What it came to", {"object": "tenant", "tenant_id": _TENA
 TENANTS = _page("A page of all tenants", _TENANT_SHORT)
 TENANT_STATE = command(
     "What it came to", {"object": "tenant", "tenant_id": _TENANT, "state": "suspended"}
+)
+TENANT_LIMIT = command(
+    "The limit that binds from now on",
+    {"object": "tenant", "tenant_id": _TENANT, "daily_limit": 20_000},
 )
 STAFF = _page("A page of staff", _STAFF)
 _STAFF_MADE = {"object": "staff", "staff_id": _STAFF["staff_id"]}

@@ -15,6 +15,7 @@ from domain.refusals import Invalid, NotFound, WrongState
 #: So long after it is asked for, a deletion destroys; until then it can be taken back.
 DELETION_WINDOW = timedelta(days=90)
 DELETION = "deletion"  # the reason of the suspension that goes with it
+DAILY_LIMIT_MAX = 10_000_000_000
 
 # ---- events: their names and fields are the storage format
 
@@ -58,6 +59,15 @@ class ContactFatigueSet(Event):
     gap_h: Annotated[int, Unit("hours")]  # between two
 
 
+@event_type("TenantDailyLimitSet", topic=Topic.DECISIONS, key="tenant_id")
+class TenantDailyLimitSet(Event):
+    """At most so many messages of the tenant leave on a UTC day from now on."""
+
+    tenant_id: str
+    daily_limit: Annotated[int | None, Unit("messages per UTC day")]  # None: none binds
+    reason: str
+
+
 @event_type("TenantDeletionRequested", topic=Topic.DECISIONS, key="tenant_id")
 class TenantDeletionRequested(Event):
     """Its data is destroyed at `due_at` unless this is taken back; until then nothing is sent."""
@@ -94,6 +104,7 @@ class State:
     deleted: bool = False
     time_zone: str = "UTC"
     fatigue: Fatigue | None = None  # None: contacts get as much mail as comes
+    daily_limit: int | None = None  # messages per UTC day; None: none binds
 
 
 initial = State()
@@ -109,10 +120,9 @@ def evolve(state: State, event: Event) -> State:
     match event:
         case TenantCreated():
             return replace(state, tenant_id=event.tenant_id)
-        case TenantSuspended():
-            return replace(state, suspended=True, suspended_for=event.reason)
-        case TenantRestored():
-            return replace(state, suspended=False, suspended_for="")
+        case TenantSuspended() | TenantRestored():
+            stopped = isinstance(event, TenantSuspended)
+            return replace(state, suspended=stopped, suspended_for=getattr(event, "reason", ""))
         case TenantDeletionRequested() | TenantDeletionCancelled():
             return replace(state, deletion_due_at=getattr(event, "due_at", None))
         case TenantDeleted():
@@ -122,6 +132,8 @@ def evolve(state: State, event: Event) -> State:
         case ContactFatigueSet():
             limit = None if event.per_day is None else Fatigue(event.per_day, event.gap_h)
             return replace(state, fatigue=limit)
+        case TenantDailyLimitSet():
+            return replace(state, daily_limit=event.daily_limit)
         case _:
             return state
 
@@ -169,6 +181,20 @@ def set_fatigue(state: State, *, limit: Fatigue | None) -> tuple[Event, ...]:
         return ()
     per_day, gap_h = (limit.per_day, limit.gap_h) if limit else (None, 0)
     return (ContactFatigueSet(tenant_id=state.tenant_id, per_day=per_day, gap_h=gap_h),)
+
+
+def set_daily_limit(state: State, *, daily_limit: int | None, reason: str) -> tuple[Event, ...]:
+    """Bind, change or lift (None) what may leave on a UTC day. Raises NotFound, Invalid."""
+    _require(state)
+    if daily_limit is not None and not 1 <= daily_limit <= DAILY_LIMIT_MAX:
+        raise Invalid(
+            f"daily_limit: it must be 1 to {DAILY_LIMIT_MAX}, or none for no limit; suspend the"
+            " tenant if nothing is to leave"
+        )
+    if daily_limit == state.daily_limit:
+        return ()
+    limit = TenantDailyLimitSet(tenant_id=state.tenant_id, daily_limit=daily_limit, reason=reason)
+    return (limit,)
 
 
 def request_deletion(state: State, *, now: datetime) -> tuple[Event, ...]:

@@ -63,6 +63,12 @@ def restore(desk: Desk) -> Decided:
     return desk.decide(tenant, tenant.stream(desk.tenant_id), tenant.restore)
 
 
+def set_daily_limit(desk: Desk, *, daily_limit: int | None, reason: str) -> Decided:
+    """Bind or lift (None) what the desk's tenant sends on a UTC day. Raises NotFound, Invalid."""
+    decide = partial(tenant.set_daily_limit, daily_limit=daily_limit, reason=reason)
+    return desk.decide(tenant, tenant.stream(desk.tenant_id), decide)
+
+
 def own(desk: Desk) -> Row:
     """The desk's tenant: name, time zone, whether it may send. Raises NotFound."""
     found = desk.rows(SQL["own"])

@@ -22,7 +22,7 @@ SELECT l.id AS tenant_id, l.label AS name, coalesce(s.time_zone, 'UTC') AS time_
        CASE WHEN s.fatigue_per_day IS NOT NULL THEN
          jsonb_build_object('per_day', s.fatigue_per_day, 'gap_h', s.fatigue_gap_h)
        END AS contact_fatigue,
-       coalesce(t.may_send, true) AS may_send
+       coalesce(t.may_send, true) AS may_send, t.daily_limit
 FROM vault.label AS l LEFT JOIN vault.tenant_settings AS s ON s.tenant_id = l.tenant_id
   LEFT JOIN pipeline.tenant AS t ON t.tenant_id = l.tenant_id
 WHERE l.tenant_id = %(tenant_id)s AND l.id = %(tenant_id)s AND l.kind = 'tenant'

@@ -10,7 +10,7 @@ from pydantic import Field
 
 from api import shapes_people as shapes
 from api.answers import Json
-from api.bodies import Body, IdPath, Name
+from api.bodies import Body, IdPath, Name, Reason
 from api.callers import Caller
 from api.commands import staff, tenants
 from api.commands.keys import CreatedKey
@@ -20,6 +20,7 @@ from api.problems import not_found
 from api.wiring import DEFAULT_LIMIT, CursorQuery, LimitQuery, Ports, PortsDep, may
 from domain.access import STAFF_ROLES
 from domain.platform import PLATFORM, PLATFORM_TENANT
+from domain.tenant import DAILY_LIMIT_MAX
 
 router = APIRouter(prefix="/v1/staff", tags=["staff"])
 TenantReader = Annotated[Caller, may("tenants:read")]
@@ -35,6 +36,13 @@ class Suspend(Body):
     """Why: a code, which the tenant's audit log shows."""
 
     reason: Literal["abuse", "unpaid", "security", "asked"]
+
+
+class DailyLimit(Body):
+    """How many messages of the tenant may leave on a UTC day; null: as many as come."""
+
+    daily_limit: Annotated[int | None, Field(ge=1, le=DAILY_LIMIT_MAX, examples=[20_000])]
+    reason: Reason
 
 
 class NewStaff(Body):
@@ -84,6 +92,20 @@ def restore_tenant(tenant_id: IdPath, caller: TenantWriter, ports: PortsDep) -> 
     """Let the tenant send again."""
     decided = tenants.restore(ports.desks.at(tenant_id, caller.actor))
     return _state(tenant_id, "active", decided.position)
+
+
+@router.put("/tenants/{tenant_id}/limit", responses=shapes.TENANT_LIMIT)
+def limit_tenant(
+    tenant_id: IdPath, body: DailyLimit, caller: TenantWriter, ports: PortsDep
+) -> Json:
+    """Bind, change or lift how much of the tenant's mail leaves on a UTC day.
+
+    What is over it waits for the next day. It counts every attempt, of all campaigns together.
+    """
+    desk = ports.desks.at(tenant_id, caller.actor)
+    decided = tenants.set_daily_limit(desk, daily_limit=body.daily_limit, reason=body.reason)
+    told = {"object": "tenant", "tenant_id": tenant_id, "daily_limit": body.daily_limit}
+    return Json(told | {"position": decided.position})
 
 
 @router.get("/members", responses=shapes.STAFF)

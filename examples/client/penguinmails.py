@@ -2717,6 +2717,27 @@ class Client(Transport):
             query={"min_position": min_position},
         )
 
+    def limit_tenant(
+        self,
+        tenant_id: str,
+        *,
+        daily_limit: int | None,
+        reason: str,
+        min_position: int = OMIT,
+    ) -> Any:
+        """Bind, change or lift how much of the tenant's mail leaves on a UTC day.
+
+        What is over it waits for the next day. It counts every attempt, of all campaigns together.
+
+        PUT /v1/staff/tenants/{tenant_id}/limit
+        """
+        return self.call(
+            "PUT",
+            f"/v1/staff/tenants/{_part(tenant_id)}/limit",
+            query={"min_position": min_position},
+            body={"daily_limit": daily_limit, "reason": reason},
+        )
+
     def list_staff(self, *, limit: int = OMIT, cursor: str = OMIT, min_position: int = OMIT) -> Any:
         """All staff, also who was removed.
 

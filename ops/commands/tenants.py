@@ -1,4 +1,4 @@
-"""`penguin tenants`: list or show them; suspend, restore or move one."""
+"""`penguin tenants`: list or show them; suspend, restore, limit or move one."""
 
 from __future__ import annotations
 
@@ -62,6 +62,38 @@ def restore(tenant: Named, data: options.Data = options.DATA, json: options.AsJs
     def act(desk: Any) -> dict[str, Any]:
         position = tenants.restore(desk).position
         return {"tenant_id": desk.tenant_id, "state": "active", "position": position}
+
+    _do(act, tenant, data, as_json=json)
+
+
+@app.command()
+def limit(
+    tenant: Named,
+    reason: Annotated[str, typer.Option(help="why; it stands in the log and names nobody")],
+    daily_limit: Annotated[
+        int | None, typer.Option(help="messages that may leave on a UTC day, of all its campaigns")
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="lift it: as many as come")] = False,
+    data: options.Data = options.DATA,
+    json: options.AsJson = False,
+) -> None:
+    """Limit how many messages of the tenant leave on a UTC day: --daily-limit N, or --none.
+
+    What is over it waits for the next day; what left today counts already. Every attempt counts,
+    retries too. It binds beside the limits of campaigns, mailboxes and IPs: the least of all.
+    """
+    from api.commands import tenants
+    from domain.refusals import Invalid
+    from ops.warming import check_words
+
+    if none is (daily_limit is not None):
+        raise Invalid("daily_limit: give either --daily-limit N or --none")
+    check_words(reason)
+
+    def act(desk: Any) -> dict[str, Any]:
+        done = tenants.set_daily_limit(desk, daily_limit=daily_limit, reason=reason.strip())
+        told = {"tenant_id": desk.tenant_id, "daily_limit": daily_limit}
+        return told | {"position": done.position}
 
     _do(act, tenant, data, as_json=json)
 

@@ -184,17 +184,25 @@ def _plan(stage: Stage, campaign: Campaign, wait: Wait) -> Iterator[Limit]:
 
 
 def _daily_limits(snap: Snapshot, campaign: Campaign) -> Iterator[Limit]:
-    for scope, name, limit in (
-        ("tenant", campaign.tenant_id, campaign.tenant_daily_limit),
-        ("campaign", campaign.campaign_id, campaign.daily_limit),
-        ("mailbox", campaign.mailbox_id, campaign.mailbox_daily_limit),
+    why = {"reason": campaign.tenant_daily_limit_reason}
+    for scope, name, limit, more in (
+        ("tenant", campaign.tenant_id, campaign.tenant_daily_limit, why),
+        ("campaign", campaign.campaign_id, campaign.daily_limit, {}),
+        ("mailbox", campaign.mailbox_id, campaign.mailbox_daily_limit, {}),
     ):
         if limit is None or not name:
             continue
         used = snap.used.get((scope, name, ""), 0)
         about = ("daily_limit", scope, name, "", f"{scope}_daily_limit")
-        said = f"the {scope}'s daily limit", f"raise the {scope}'s daily limit"
-        yield _of_day(snap.stage, about, ("daily_limit", limit, used), said)
+        said = f"the {scope}'s daily limit", _RAISED[scope]
+        yield _of_day(snap.stage, about, ("daily_limit", limit, used), said, **more)
+
+
+_RAISED = {
+    "tenant": "wait for the next UTC day; staff raise it: `penguin tenants limit`",
+    "campaign": "raise the campaign's daily limit",
+    "mailbox": "raise the mailbox's daily limit",
+}
 
 
 def _window(stage: Stage, campaign: Campaign, wait: Wait) -> Iterator[Limit]:

@@ -41,6 +41,7 @@ class Campaign:
     expires_at: datetime | None = None
     daily_limit: int | None = None
     tenant_daily_limit: int | None = None
+    tenant_daily_limit_reason: str = ""
     sends_per_month: int | None = None  # that the tenant's plan covers
     used_of_plan: int = 0  # this month
     mailbox_id: str = ""

@@ -14,6 +14,7 @@ FROM pipeline.gate AS g LEFT JOIN app.freshness AS f ON f.reader = 'schedule'
 -- name: campaigns
 SELECT c.campaign_id, c.tenant_id, c.state, c.ips, c.domain_id, c.total, c.pool_id, c.expires_at,
   coalesce(t.may_send, false) AS may_send, c.daily_limit, t.daily_limit AS tenant_daily_limit,
+  t.daily_limit_reason AS tenant_daily_limit_reason,
   t.sends_per_month, (SELECT coalesce(sum(u.started + u.reserved), 0) FROM pipeline.use AS u
     WHERE u.scope = 'plan' AND u.scope_id = c.tenant_id AND u.provider = ''
       AND u.day >= date_trunc('month', clock_timestamp() AT TIME ZONE 'UTC')::date)::bigint AS used_of_plan,

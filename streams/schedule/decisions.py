@@ -28,7 +28,13 @@ from domain.plan_limit import PlanLimitSet
 from domain.sending import RESEND_ONCE, AmbiguityResolved, AudiencePlanned
 from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet, SendingIpRetired
 from domain.suppression import ContactSuppressed, Scope, SuppressionLifted
-from domain.tenant import ContactFatigueSet, TenantCreated, TenantRestored, TenantSuspended
+from domain.tenant import (
+    ContactFatigueSet,
+    TenantCreated,
+    TenantDailyLimitSet,
+    TenantRestored,
+    TenantSuspended,
+)
 from projections.fold import Connection
 from streams.schedule import egress, volume
 
@@ -52,6 +58,7 @@ _STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
     TenantSuspended: ("tenant", {"may_send": False}),
     TenantRestored: ("tenant", {"may_send": True}),
     ContactFatigueSet: ("fatigue", {}),
+    TenantDailyLimitSet: ("tenant_limit", {}),
     SendingIpAdded: ("ip", {}),
     SendingIpRetired: ("ip_retired", {}),
     SendingIpCapSet: ("cap", {}),

@@ -56,6 +56,12 @@ SET fatigue_per_day = excluded.fatigue_per_day, fatigue_gap_h = excluded.fatigue
 INSERT INTO pipeline.tenant (tenant_id, sends_per_month) VALUES (%(tenant_id)s, %(sends_per_month)s)
 ON CONFLICT (tenant_id) DO UPDATE SET sends_per_month = excluded.sends_per_month
 
+-- name: tenant_limit
+INSERT INTO pipeline.tenant (tenant_id, daily_limit, daily_limit_reason)
+VALUES (%(tenant_id)s, %(daily_limit)s, %(reason)s)
+ON CONFLICT (tenant_id) DO UPDATE
+SET daily_limit = excluded.daily_limit, daily_limit_reason = excluded.daily_limit_reason
+
 -- name: tenant_created
 INSERT INTO pipeline.tenant (tenant_id) VALUES (%(tenant_id)s) ON CONFLICT (tenant_id) DO NOTHING
 

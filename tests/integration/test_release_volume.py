@@ -9,6 +9,7 @@ import pytest
 from domain.mailbox import MailboxCreated, MailboxPaused
 from domain.plan_limit import PlanLimitSet
 from domain.sending import SliceReleased
+from domain.tenant import TenantDailyLimitSet
 from tests.pipeline_world import Tenant
 from tests.release_kit import World, capped, sends_by, slices
 from tests.schedule_kit import KeptLog, change, outcomes, result, rows, started
@@ -238,9 +239,12 @@ async def test_a_limit_that_is_set_later_counts_what_left_before(
     (one,) = await world.tenant()
     await world.campaign([one], [30])
     assert await released(world, log) == 30
-    change(world.dsn, "UPDATE pipeline.tenant SET daily_limit = 45")
+    about: dict[str, Any] = {"tenant_id": one.tenant_id, "reason": "many complaints"}
+    await world.tell(TenantDailyLimitSet(**about, daily_limit=45))
     await world.campaign([one], [30])
+    assert await released(world, log) == 15
 
+    await world.tell(TenantDailyLimitSet(**about, daily_limit=None))
     assert await released(world, log) == 15
 
 

@@ -114,6 +114,9 @@ def test_keys_are_listed_without_secrets_and_revoked(told: Told) -> None:
         (("keys", "create", "--tenant", "ten_unknown"), 3, "penguin tenants list"),
         (("keys", "list", "--tenant", "nobody"), 3, "penguin tenants list"),
         (("tenants", "show", "nobody"), 3, "penguin tenants list"),
+        (("tenants", "limit", "nobody", "--none", "--reason", "x"), 3, "penguin tenants list"),
+        (("tenants", "limit", "A", "--reason", "x"), 2, "--daily-limit N or --none"),
+        (("tenants", "limit", "A", "--none", "--reason", "a@b.c"), 2, "without names"),
         (("users", "list", "--tenant", "nobody"), 3, "penguin tenants list"),
         (("users", "invite", "--tenant", "A", "--address", "a@b.c", "--role", "x"), 2, "owner"),
         (("staff", "add", "--name", "Eve", "--role", "owner"), 2, "super_admin"),
@@ -145,6 +148,26 @@ def test_a_tenant_is_shown_suspended_and_restored(told: Told, stack: str) -> Non
     kinds = [row[0] for row in rows(stack, "SELECT topic FROM es.decision_events ORDER BY 1")]
     assert kinds.count("TenantSuspended.v1") == 1
     assert kinds.count("TenantRestored.v1") == 1
+
+
+def test_a_tenants_daily_limit_is_set_changed_and_lifted(told: Told, stack: str) -> None:
+    made = told("keys", "create", "--tenant-name", "A")
+    words = ("--reason", "many complaints")
+    bound = told("tenants", "limit", "A", "--daily-limit", "20000", *words)
+    again = told("tenants", "limit", made["tenant_id"], "--daily-limit", "20000", *words)
+    lifted = told("tenants", "limit", "A", "--none", *words)
+
+    assert {**bound, "position": 0} == {
+        "tenant_id": made["tenant_id"],
+        "daily_limit": 20_000,
+        "position": 0,
+    }
+    assert again["position"] == bound["position"]
+    assert lifted["daily_limit"] is None
+    assert rows(
+        stack, "SELECT convert_from(state, 'UTF8')::jsonb ->> 'daily_limit', actor"
+        " FROM es.decision_events WHERE topic = 'TenantDailyLimitSet.v1' ORDER BY notification_id",
+    ) == [("20000", "operator"), (None, "operator")]  # fmt: skip
 
 
 def test_staff_are_added_listed_and_removed(told: Told) -> None:

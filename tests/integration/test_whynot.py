@@ -15,6 +15,7 @@ from domain.governor.events import BreakerClosed, BreakerHalfOpened, BreakerOpen
 from domain.sending import BatchPlanned, OutcomesRecorded, Result
 from domain.sending_ip import SendingIpCapSet, SendingIpQuarantined, SendingIpReleased
 from domain.suppression import ContactSuppressed
+from domain.tenant import TenantDailyLimitSet
 from projections import models
 from projections.fold import Connection
 from projections.reads import Bound
@@ -154,6 +155,10 @@ async def test_caps_rates_and_daily_limits_bind_by_what_was_charged(asked: Asked
     rate = await asked.binding(launch)
     change(asked.world.dsn, "UPDATE pipeline.campaign SET daily_limit = 5")
     daily = await asked.binding(launch)
+    await asked.tell(TenantDailyLimitSet(
+        tenant_id=one.tenant_id, daily_limit=3, reason="many complaints",
+    ))  # fmt: skip
+    of_tenant = await asked.binding(launch)
 
     assert (moving.sending, moving.binding) == (True, None)
     assert (cap.limit, cap.evidence["used"], cap.evidence["reason"]) == ("cap", 4, "a new IP")
@@ -161,6 +166,11 @@ async def test_caps_rates_and_daily_limits_bind_by_what_was_charged(asked: Asked
     assert (rate.limit, rate.scope_id, rate.provider) == ("rate", one.ip, PROVIDER)
     assert rate.evidence["burst"] == 1
     assert (daily.limit, daily.scope, daily.evidence["used"]) == ("daily_limit", "campaign", 5)
+    assert (of_tenant.limit, of_tenant.rule) == ("daily_limit", "tenant_daily_limit")
+    assert (of_tenant.evidence["daily_limit"], of_tenant.evidence["reason"]) == (
+        *(3, "many complaints"),
+    )
+    assert "penguin tenants limit" in of_tenant.cure
 
 
 async def test_an_ip_tells_of_itself_and_of_the_campaigns_that_want_it(asked: Asked) -> None:

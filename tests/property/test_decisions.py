@@ -250,6 +250,7 @@ DEEDS: dict[ModuleType, st.SearchStrategy[Deed]] = {
         deed(tenant.create, tenant_id=IDS),
         deed(tenant.suspend, reason=TEXT),
         deed(tenant.restore),
+        deed(tenant.set_daily_limit, daily_limit=st.none() | st.integers(-1, 9), reason=TEXT),
         deed(tenant.request_deletion, now=MOMENTS),
         deed(tenant.cancel_deletion),
         deed(tenant.delete, now=MOMENTS | MOMENTS.map(lambda day: day + tenant.DELETION_WINDOW)),

@@ -118,6 +118,36 @@ async def test_staff_list_suspend_and_restore_tenants(house: House, dsn: str) ->
     assert (await house.get(path, bo)).json()["name"] == "ten_b"
 
 
+async def test_staff_limit_what_a_tenant_sends_on_a_day_and_nobody_else_does(
+    house: House, dsn: str
+) -> None:
+    house.tenant("ten_b")
+    owner = house.person("ten_b")
+    eve, bo = house.staff("admin"), house.staff("support").text
+    path, limit = "/v1/staff/tenants/ten_b/limit", {"daily_limit": 500, "reason": "many complaints"}
+
+    async def put(token: str, body: Any, path: str = path) -> Any:
+        return await house.call("PUT", path, token, json=body)
+
+    bound, again = await put(eve.text, limit), await put(eve.text, limit)
+    refused = [
+        await put(bo, limit),
+        await put(owner.token, limit),
+        await put(eve.text, limit | {"daily_limit": 0}),
+        await put(eve.text, {"daily_limit": 5, "reason": "asked by ada@example.com"}),
+        await put(eve.text, limit, "/v1/staff/tenants/ten_unknown/limit"),
+    ]
+    lifted = await put(eve.text, {"daily_limit": None, "reason": "clean for a month"})
+
+    assert (bound.json()["daily_limit"], lifted.json()["daily_limit"]) == (500, None)
+    assert again.json()["position"] == bound.json()["position"]
+    assert [answer.status_code for answer in refused] == [403, 403, 422, 422, 404]
+    assert events(dsn, "TenantDailyLimitSet") == [
+        ("ten_b", eve.key_id, "many complaints"),
+        ("ten_b", eve.key_id, "clean for a month"),
+    ]
+
+
 async def test_a_super_admin_manages_staff(house: House) -> None:
     eve = house.staff("super_admin")
     made = (
