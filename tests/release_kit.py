@@ -14,16 +14,29 @@ from typing import Any
 
 from adapters import postgres
 from domain.campaign import CampaignLaunched
-from domain.event import Event
+from domain.event import Event, Meta, Recorded
 from domain.ids import new_id
 from domain.sending import BatchPlanned, SliceReleased
 from domain.sending_ip import SendingIpAdded, SendingIpCapSet, SendingIpRateSet
 from domain.tenant import TenantCreated
+from projections import models
 from projections.fold import Connection
 from streams.releasing.gate import Gate, Memory
 from streams.releasing.tick import Pace, Releaser
 from tests.pipeline_world import Tenant, launched
-from tests.schedule_kit import ID_KEY, KeptLog, KnownEnds, apply, change, planned, recorded, rows
+from tests.schedule_kit import (
+    ID_KEY,
+    KeptLog,
+    KnownEnds,
+    apply,
+    change,
+    outcomes,
+    planned,
+    recorded,
+    result,
+    rows,
+    started,
+)
 
 
 @dataclass
@@ -204,3 +217,40 @@ def sends_by(found: Sequence[SliceReleased], name: str) -> Counter[str]:
 
 def hours(count: float) -> timedelta:
     return timedelta(hours=count)
+
+
+async def attempted(world: World, deadline_in_s: float, size: int = 3) -> BatchPlanned:
+    """What waits is released and started, and nobody knows what became of it."""
+    log = KeptLog()
+    async with world.releaser(log) as releaser:
+        await releaser.tick()
+    (released,) = slices(log)
+    names: dict[str, Any] = {"release_id": released.release_id, "ip": released.ip}
+    ranges = [[0, size]]
+    await world.tell(started(released.batch_id, ranges, n=released.n, **names))
+    told = outcomes(released.batch_id, [result("ambiguous", ranges)], n=released.n, **names)
+    await world.tell(told)
+    change(
+        world.dsn,
+        "UPDATE pipeline.release SET state = 'concluded',"
+        " deadline_at = now() + make_interval(secs => %s) WHERE release_id = %s",
+        deadline_in_s,
+        released.release_id,
+    )
+    return released  # type: ignore[return-value]
+
+
+async def project(world: World, *events: Any) -> None:
+    """The ledger folds these."""
+    records = [
+        Recorded(
+            event=event,
+            meta=Meta(id=f"evt_{number}", time=datetime.now(UTC), tenant_id=event.tenant_id),
+            topic=type(event).event_type.topics[0].value,
+            partition=0,
+            offset=number,
+        )
+        for number, event in enumerate(events, 1)
+    ]
+    async with await postgres.connect(world.dsn, "pm_projector") as conn, conn.transaction():
+        await models.MODELS["send_ledger"].fold(1).apply(conn, records)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from adapters import postgres
-from domain.event import Meta, Recorded
-from domain.sending import RESEND_ONCE, AmbiguityResolved, BatchPlanned
+from domain.sending import RESEND_ONCE, AmbiguityResolved
 from domain.signals import BounceReceived, OpenObserved
 from projections import models
 from projections.fold import Connection
@@ -18,16 +16,13 @@ from streams import resolving
 from streams.resolving import Walk, doubts, hear, resend
 from streams.schedule.settling import settled
 from tests.pipeline_world import launched
-from tests.release_kit import World, batch_of, slices
+from tests.release_kit import World, attempted, batch_of, project
 from tests.schedule_kit import (
     ID_KEY,
     KeptLog,
     KnownEnds,
     change,
-    outcomes,
-    result,
     rows,
-    started,
     waiting_of,
 )
 
@@ -43,27 +38,6 @@ async def world(dsn: str) -> World:
 async def conn(dsn: str) -> AsyncIterator[Connection]:
     async with await postgres.connect(dsn, "pm_release") as found:
         yield found
-
-
-async def attempted(world: World, deadline_in_s: float, size: int = 3) -> BatchPlanned:
-    """What waits is released and started, and nobody knows what became of it."""
-    log = KeptLog()
-    async with world.releaser(log) as releaser:
-        await releaser.tick()
-    (released,) = slices(log)
-    names: dict[str, Any] = {"release_id": released.release_id, "ip": released.ip}
-    ranges = [[0, size]]
-    await world.tell(started(released.batch_id, ranges, n=released.n, **names))
-    told = outcomes(released.batch_id, [result("ambiguous", ranges)], n=released.n, **names)
-    await world.tell(told)
-    change(
-        world.dsn,
-        "UPDATE pipeline.release SET state = 'concluded',"
-        " deadline_at = now() + make_interval(secs => %s) WHERE release_id = %s",
-        deadline_in_s,
-        released.release_id,
-    )
-    return released  # type: ignore[return-value]
 
 
 async def campaign(world: World, message_class: str, size: int = 3) -> str:
@@ -179,7 +153,7 @@ async def test_i6_signals_prove_that_ambiguous_sends_arrived(
             **about, send_id=planned.send_ids[2], kind="hard", reason="X", code=550, enhanced=""
         ),
     ]
-    await _project(world, planned, *signals)
+    await project(world, planned, *signals)
 
     log = KeptLog()
     async with await postgres.connect(world.dsn, "pm_api") as api:
@@ -195,19 +169,3 @@ async def test_i6_signals_prove_that_ambiguous_sends_arrived(
     async with await postgres.connect(world.dsn, "pm_api") as api:
         assert await hear(conn, api, log, Walk(), id_key=ID_KEY) == 0
     assert rows(world.dsn, "SELECT count(*) FROM pipeline.waiting") == [(0,)]
-
-
-async def _project(world: World, *events: Any) -> None:
-    """The ledger folds these."""
-    records = [
-        Recorded(
-            event=event,
-            meta=Meta(id=f"evt_{number}", time=datetime.now(UTC), tenant_id=event.tenant_id),
-            topic=type(event).event_type.topics[0].value,
-            partition=0,
-            offset=number,
-        )
-        for number, event in enumerate(events, 1)
-    ]
-    async with await postgres.connect(world.dsn, "pm_projector") as conn, conn.transaction():
-        await models.MODELS["send_ledger"].fold(1).apply(conn, records)
