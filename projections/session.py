@@ -114,7 +114,7 @@ class Session:
         readable = []
         for record in found:
             try:
-                if self._wanted(record):
+                if self._wanted(record, place.topic):
                     readable.append(codec.recorded(record))
                     poll.raw[record.topic, record.partition, record.offset] = record
             except Undecodable as error:
@@ -125,13 +125,21 @@ class Session:
         poll.records += kept
         poll.after[place] = Position(found[-1].offset + 1, last_pos)
 
-    def _wanted(self, record: ConsumerRecord) -> bool:
-        """Whether the fold has a use for it; told by a header, before its body is parsed."""
+    def _wanted(self, record: ConsumerRecord, topic: str) -> bool:
+        """Whether the fold has a use for it; told by a header, before its body is parsed.
+
+        Raises Undecodable for an event that has no place in this topic: no reader looks for it.
+        """
         name = next((value.decode() for key, value in record.headers if key == "ce_type"), "")
         if name == "LogIdentified":
             return False
+        declared = REGISTRY.get(name)
+        if declared is None:
+            return True
+        if topic not in declared.topics:
+            raise Undecodable(f"misplaced: {name} does not belong in {topic}")
         wanted: frozenset[str] | None = getattr(self.fold, "handles", None)
-        return wanted is None or name in wanted or name not in REGISTRY
+        return wanted is None or name in wanted
 
     def _cut(
         self,

@@ -31,6 +31,7 @@ class Names:
 
     reader = "names"
     topics = (Topic.DECISIONS,)
+    handles: frozenset[str] | None = None
 
     def __init__(self) -> None:
         self.spoiled: list[str] = []
@@ -205,6 +206,24 @@ async def test_poison_goes_to_the_dead_letters_and_the_partition_moves_on(
     assert all(origin.startswith(f"{place.prefix}pm.decisions/") for origin in origins)
     reasons = b" ".join(dict(record.headers)["dlq_reason"] for record in kept)
     assert all(said in reasons for said in (b"NobodyKnows", b"cannot be folded", b"undecodable"))
+
+
+async def test_a_record_in_a_topic_of_others_goes_to_the_dead_letters(
+    place: Place, letters: KafkaDeadLetters
+) -> None:
+    """Nobody would read it there: passed over by all, it would be lost without a word."""
+    fold = Names()
+    fold.handles = frozenset({"TenantCreated"})
+    await _produce(place, b"{}", "SliceReleased", "bat_1")
+    await _produce(place, b"{}", "SendingIpAdded", "ip_of_use_to_others")
+    await tell(place, ["ten_good"])
+
+    async with running(Reader.of(fold, place, letters)):
+        await until(lambda: names(place) == ["ten_good"])
+
+    assert fold.spoiled == ["bat_1"]
+    (kept,) = await _letters(place)
+    assert b"misplaced: SliceReleased" in dict(kept.headers)["dlq_reason"]
 
 
 async def test_a_cursor_of_another_log_is_refused(place: Place, letters: KafkaDeadLetters) -> None:
