@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -15,13 +14,13 @@ from typing import Any
 from ops import board
 from ops.stack.processes import wait_for
 from ops.stack.stack import load_or_create
+from tests.chaos import scoreboard
 from tests.main_job_kit import ROOT, MainJob
 
 #: What is killed on purpose need not be waited for as what fails by itself.
 QUICK = {"PM_RESTART_PAUSE_MAX_S": "0.3"}
 RUN_TIMEOUT_S = 7200.0
 BOARD_WITHIN_S = 60.0
-RESULTS = "PM_CHAOS_RESULTS"
 
 
 @dataclass
@@ -93,19 +92,16 @@ def mutated(mutant: str, role: str, copies: int = 1) -> dict[str, Any]:
 
 
 def record(row: int, what: str, found: Mapping[str, Any], figure: str, target: str) -> None:
-    """Keep a line of docs/reliability.md where PM_CHAOS_RESULTS names a folder."""
-    folder = os.environ.get(RESULTS)
-    if not folder:
-        return
-    line = {
-        "row": row,
-        "what": what,
-        "size": f"{found['requested']:,} sends, {sum(found['faults'].values())} faults",
-        "figure": figure,
-        "target": target,
-        "holds": found["ok"],
-        "command": f"penguin chaos --plan {found['plan']} --seed {found['seed']}",
-    }
-    path = Path(folder) / f"{found['plan']}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(line, indent=1) + "\n")
+    """Keep what came of a plan as a line of docs/reliability.md."""
+    scoreboard.keep(
+        found["plan"],
+        {
+            "row": row,
+            "what": what,
+            "size": f"{found['requested']:,} sends, {sum(found['faults'].values())} faults",
+            "figure": figure,
+            "target": target,
+            "holds": found["ok"],
+            "command": f"penguin chaos --plan {found['plan']} --seed {found['seed']}",
+        },
+    )

@@ -6,8 +6,9 @@ A result file is one line of it: {"row", "what", "size", "figure", "target", "ho
 from __future__ import annotations
 
 import json
+import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,16 @@ def results(folder: Path) -> list[dict[str, Any]]:
             raise ValueError(f"{path}: {sorted(missing)} missing")
         found.append(line)
     return sorted(found, key=lambda line: (line["row"], line["what"]))
+
+
+def keep(name: str, line: Mapping[str, Any]) -> None:
+    """Keep a line where PM_CHAOS_RESULTS names a folder, in place of the one of this name."""
+    folder = os.environ.get("PM_CHAOS_RESULTS")
+    if not folder:
+        return
+    path = Path(folder) / f"{name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(line, indent=1) + "\n")
 
 
 def table(lines: Iterable[dict[str, Any]]) -> str:

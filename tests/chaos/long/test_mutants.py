@@ -8,6 +8,7 @@ import pytest
 
 from tests.chaos.kit import mutated, stack
 from tests.chaos.mutants import ROLE_OF
+from tests.chaos.scoreboard import keep
 
 pytestmark = [pytest.mark.stack, pytest.mark.fault]
 PLANS = Path(__file__).parent / "plans"
@@ -29,6 +30,19 @@ def test_the_oracle_turns_red(
     with stack(tmp_path, other=mutated(mutant, ROLE_OF[mutant], copies)) as job:
         found = job.chaos(str(PLANS / f"{plan}.toml"), SEED)
 
+    red = not found["ok"] and any(told in problem for problem in found["problems"])
+    keep(
+        f"mutant-{mutant}",
+        {
+            "row": 95,
+            "what": f"can the oracle fail? `{mutant}` in place of the {ROLE_OF[mutant]}",
+            "size": f"{found['requested']:,} sends",
+            "figure": f"red (… {told})" if red else "green",
+            "target": "red",
+            "holds": red,
+            "command": "pytest tests/chaos/long/test_mutants.py",
+        },
+    )
     assert not found["ok"], found
     assert any(told in problem for problem in found["problems"]), found["problems"]
 
