@@ -22,7 +22,7 @@ _POOL = _TOLD | {
     "reason": "",
     "ips": [_IP],
 }
-_ALLOWANCE = {"provider": "gmail", "left": 140, "weight": 0.35}
+_ALLOWANCE = {"provider": "gmail", "left": 140, "score": 92, "weight": 0.35}
 _MEMBER = {"ip": _IP, "route": "mx", "state": "active", "allowances": [_ALLOWANCE]}
 POOLS = listing("A page of IP pools", _POOL)
 POOL = question("The pool and what its IPs may still carry", _POOL | {"members": [_MEMBER]})

@@ -18,12 +18,12 @@ from adapters.postgres import named_sql
 from api.commands import sending_ips
 from api.desk import Desk
 from domain import campaign, ip_pool, moving, sending_domain, sending_ip
+from domain.ip_choice import BAD_BELOW
 from domain.ports import Decided
 from domain.refusals import Invalid, NotFound, WrongState
 from domain.sending_ip import EVERY_PROVIDER, UNGOVERNED, Warmup
 
 SQL = named_sql(Path(__file__).with_suffix(".sql"))
-BAD_REPUTATION = 50  # points of 100: the two lowest bands
 TOLD_MAX = 5  # findings that a refusal names
 
 
@@ -164,7 +164,7 @@ def _either(routes: Any) -> str:
 def _own_lists(desk: Desk, ground: _Ground) -> list[dict[str, Any]]:
     """What says that the tenant's own lists or content are why its mail is not wanted."""
     found = desk.rows(SQL["own_breakers"], old=list(ground.old))
-    given = {"domains": list(ground.domains), "bad": BAD_REPUTATION}
+    given = {"domains": list(ground.domains), "bad": BAD_BELOW}
     try:
         return found + desk.rows(SQL["own_reputation"], **given)
     except UndefinedTable:  # nothing was ever scored here

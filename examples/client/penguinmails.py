@@ -1383,9 +1383,10 @@ class Client(Transport):
         )
 
     def get_ip_pool(self, pool_id: str, *, provider: str = OMIT, min_position: int = OMIT) -> Any:
-        """One pool; of each member what may still leave today, and the share of mail that this makes.
+        """One pool; of each member what may still leave today, its reputation, its share of mail.
 
-        `left` is null where nothing binds. Only providers that some member met today or has a limit
+        `left` is null where nothing binds, `score` where it is unknown. `weight` is the share that both
+        make; a member whose score is below 50 comes last. Only providers that some member met today or has a limit
         for are told, or the one that is asked for.
 
         GET /v1/ip-pools/{pool_id}

@@ -10,10 +10,20 @@ from psycopg.rows import namedtuple_row
 
 from adapters.dnsbl_lists import BadLists, chosen
 from adapters.settings import Settings
+from domain.ip_choice import BAD_BELOW
 from ops.doctor.check import Check, Checks, check
 from ops.reputation_watch import ADDRESS_NAME, feeds
 
 CONNECT_TIMEOUT_S = 5
+#: Scores that are known, of what mail may leave from: how many, and the bad ones, the worst first.
+SCORES = """
+SELECT count(*), coalesce(array_agg(s.scope || ' ' || s.scope_id || ' ' || s.score
+    || CASE WHEN s.provider = '' THEN '' ELSE ' at ' || s.provider END
+    ORDER BY s.score, s.scope_id, s.provider) FILTER (WHERE s.score < %s), '{}')
+FROM pipeline.volume_score s
+WHERE s.score IS NOT NULL AND (s.scope NOT IN ('cell', 'ip')
+  OR EXISTS (SELECT FROM pipeline.ip i WHERE i.ip = s.scope_id AND NOT i.retired))
+"""
 SHOWN = 5
 #: `wrong`: those that something is told of; `silent`: why questions had no answer last time.
 WATCHED = """
@@ -34,7 +44,7 @@ def looks(dsn: str, settings: Settings) -> list[Check]:
     """What is watched and read; nothing where nothing is. Postgres must answer and be migrated."""
     found = list(_setting(settings))
     with psycopg.connect(dsn, autocommit=True, connect_timeout=CONNECT_TIMEOUT_S) as conn:
-        return [*found, *_watched(conn), *_feeds(conn, settings)]
+        return [*found, *_scores(conn), *_watched(conn), *_feeds(conn, settings)]
 
 
 def _setting(settings: Settings) -> Checks:
@@ -42,6 +52,18 @@ def _setting(settings: Settings) -> Checks:
         chosen(settings.dnsbl_zones, settings.spamhaus_dqs_key)
     except BadLists as bad:
         yield check("blocklists", ok=False, found="none is watched", cure=str(bad))
+
+
+def _scores(conn: Connection[Any]) -> Checks:
+    known, bad = conn.execute(SCORES, (BAD_BELOW,)).fetchone() or (0, [])
+    if known:
+        more = f" and {len(bad) - SHOWN} more" if len(bad) > SHOWN else ""
+        yield check(
+            "reputation",
+            ok=not bad,
+            found=", ".join(bad[:SHOWN]) + more or f"{known} scores, none below {BAD_BELOW}",
+            cure="docs/reputation.md, When a score is bad: its components tell of what",
+        )
 
 
 def _watched(conn: Connection[Any]) -> Checks:

@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from datetime import date
+from itertools import groupby
+from math import inf
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from adapters.postgres import named_sql
 from domain.governor.draft import fresh
 from domain.governor.state import UNBOUND, Choice
+from domain.ip_choice import Candidate, shares
 from domain.sending_ip import UNGOVERNED
 from projections.reads import Bound
 
@@ -29,7 +33,8 @@ async def pool(bound: Bound, pool_id: str, *, provider: str, day: date) -> Row |
     """One pool with its `members`; None: not the tenant's.
 
     A member's `allowances`: messages that may still leave from it on this UTC day to each provider
-    (None: nothing binds), and its `weight`, the share of the pool's mail that this makes.
+    (None: nothing binds), the `score` of its reputation there (None: unknown), and its `weight`,
+    the share of the pool's mail that these make.
     """
     found = await bound.rows(SQL["pools"], id=pool_id, retired=None, after="", limit=1)
     if not found:
@@ -42,27 +47,20 @@ async def pool(bound: Bound, pool_id: str, *, provider: str, day: date) -> Row |
 
 
 def weighed(members: Sequence[Row], cells: Sequence[Row]) -> defaultdict[str, list[Row]]:
-    """By IP: what is left towards each provider, and the share that makes."""
+    """By IP: what is left towards each provider, its score, and the share that these make."""
     active = {member["ip"] for member in members if member["state"] == ACTIVE}
-    left = {
-        (cell["ip"], cell["provider"]): left_of(cell) if cell["ip"] in active else 0
-        for cell in cells
-    }
     found: defaultdict[str, list[Row]] = defaultdict(list)
-    for (ip, provider), count in left.items():
-        of_all = [other for (_, name), other in left.items() if name == provider]
-        weight = share(count, of_all)
-        found[ip].append({"provider": provider, "left": count, "weight": weight})
+    for provider, here in groupby(cells, key=itemgetter("provider")):
+        told = [(cell, left_of(cell) if cell["ip"] in active else 0) for cell in here]
+        weights = shares([Candidate(_number(left), cell["score"]) for cell, left in told])
+        for (cell, left), weight in zip(told, weights, strict=True):
+            allowance = {"provider": provider, "left": left, "score": cell["score"]}
+            found[cell["ip"]].append(allowance | {"weight": weight})
     return found
 
 
-def share(count: int | None, of_all: Sequence[int | None]) -> float:
-    """The part of one among all; those that nothing binds (None) share all of it alike."""
-    unbound = of_all.count(None)
-    if unbound:
-        return round(1 / unbound, 6) if count is None else 0.0
-    total = sum(filter(None, of_all))
-    return round((count or 0) / total, 6) if total else 0.0
+def _number(left: int | None) -> float:
+    return inf if left is None else left
 
 
 def left_of(cell: Row) -> int | None:

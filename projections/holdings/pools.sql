@@ -18,7 +18,7 @@ WHERE i.tenant_id = %(tenant_id)s AND i.ip = ANY(%(ips)s)
 
 -- name: allowances
 -- Of each IP towards each provider that any of them has met today or has a limit for: the cap that
--- binds, the governor's quota and plan, what is used of this UTC day, and its breaker.
+-- binds, the governor's quota and plan, what is used of this UTC day, its breaker and its reputation.
 WITH met AS (
   SELECT provider FROM pipeline.cap WHERE day = %(day)s AND ip = ANY(%(ips)s)
   UNION SELECT provider FROM pipeline.volume_quota WHERE scope = 'cell' AND scope_id = ANY(%(ips)s)
@@ -26,7 +26,8 @@ WITH met AS (
   UNION SELECT %(provider)s WHERE %(provider)s <> ''
 )
 SELECT i.ip, met.provider, rule.cap_per_day, w.plan, w.curve, w.target, q.quota,
-  coalesce(c.started + c.reserved, 0)::bigint AS used, coalesce(b.status, 'closed') AS breaker
+  coalesce(c.started + c.reserved, 0)::bigint AS used, coalesce(b.status, 'closed') AS breaker,
+  coalesce(s.score, whole.score) AS score
 FROM pipeline.ip i CROSS JOIN met
 LEFT JOIN LATERAL (
   SELECT r.cap_per_day FROM pipeline.cap_rule r
@@ -41,6 +42,8 @@ LEFT JOIN pipeline.volume_quota q ON (q.scope, q.scope_id, q.provider) = ('cell'
 LEFT JOIN pipeline.cap c ON c.ip = i.ip AND c.provider = met.provider AND c.day = %(day)s
 LEFT JOIN pipeline.volume_breaker b
   ON (b.scope, b.scope_id, b.provider) = ('cell', i.ip, met.provider)
+LEFT JOIN pipeline.volume_score s ON (s.scope, s.scope_id, s.provider) = ('cell', i.ip, met.provider)
+LEFT JOIN pipeline.volume_score whole ON (whole.scope, whole.scope_id, whole.provider) = ('ip', i.ip, '')
 WHERE i.tenant_id = %(tenant_id)s AND i.ip = ANY(%(ips)s)
   AND (%(provider)s = '' OR met.provider = %(provider)s)
 ORDER BY met.provider, i.ip

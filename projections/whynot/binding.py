@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from domain.governor.state import Phase
+from domain.ip_choice import is_bad
 from projections.whynot.limits import (
     Limit,
     of_campaign,
@@ -122,10 +123,10 @@ def _is_quota_alone(limits: Iterable[Limit]) -> bool:
 
 
 def _excess(snap: Snapshot, campaign: Campaign, wait: Wait) -> Iterator[tuple[Limit, ...]]:
-    """The limits of warm IPs that take what the campaign's own leave over."""
+    """The limits of warm IPs of fair reputation that take what the campaign's own leave over."""
     for ip in snap.ips:
         cell = snap.cell(ip.ip, wait.provider)
-        helps = ip.spare_of == wait.campaign_id and not ip.out
+        helps = ip.spare_of == wait.campaign_id and not ip.out and not is_bad(cell.score)
         if helps and cell.governed and cell.phase == Phase.WARM:
             limits = _over(snap, campaign, ip, wait.provider)
             if not any(one.limit == "breaker" for one in limits):

@@ -109,6 +109,7 @@ class Cell:
     own_tokens: float | None = None  # of the governor's bucket
     own_refilled_at: datetime | None = None
     phase: str = ""
+    score: int | None = None  # of its reputation, or else of the IP's; None: unknown
 
     @property
     def used(self) -> int:

@@ -94,7 +94,7 @@ SELECT i.ip, p.provider, coalesce(u.started, 0) AS started, coalesce(u.reserved,
   b.tokens, b.refilled_at, w.plan, w.curve, w.target,
   q.quota, q.rule AS quota_rule, q.decided_at AS quota_at, s.quota_counts,
   v.per_h, v.rule AS rate_rule, s.rate_counts, vb.tokens AS own_tokens, vb.refilled_at AS own_refilled_at,
-  ph.phase
+  ph.phase, coalesce(score.score, whole.score) AS score
 FROM unnest(%(ips)s::text[]) AS i (ip) CROSS JOIN unnest(%(providers)s::text[]) AS p (provider)
 LEFT JOIN LATERAL (
   SELECT r.provider, r.cap_per_day FROM pipeline.cap_rule AS r
@@ -116,6 +116,9 @@ LEFT JOIN pipeline.volume_quota AS q
 LEFT JOIN pipeline.volume_rate AS v ON v.ip = i.ip AND v.provider = p.provider
 LEFT JOIN pipeline.volume_bucket AS vb ON vb.ip = i.ip AND vb.provider = p.provider
 LEFT JOIN pipeline.volume_phase AS ph ON ph.ip = i.ip AND ph.provider = p.provider
+LEFT JOIN pipeline.volume_score AS score
+  ON (score.scope, score.scope_id, score.provider) = ('cell', i.ip, p.provider)
+LEFT JOIN pipeline.volume_score AS whole ON (whole.scope, whole.scope_id, whole.provider) = ('ip', i.ip, '')
 LEFT JOIN rm.volume_scope AS s ON s.tenant_id = %(tenant_id)s AND s.scope = 'cell' AND s.scope_id = i.ip
   AND s.provider = p.provider
 

@@ -14,6 +14,7 @@ from typing import NamedTuple
 from domain import uses
 from domain.governor.draft import fresh
 from domain.governor.state import Cell, Choice
+from domain.ip_choice import is_bad
 from domain.sending_ip import EVERY_PROVIDER
 from domain.uses import Use
 
@@ -82,6 +83,7 @@ class Known:
     started: Mapping[Place, int] = field(default_factory=dict)  # and reserved, of governed IPs
     used: Mapping[Use, int] = field(default_factory=dict)
     warm: frozenset[Place] = frozenset()
+    scores: Mapping[Place, int] = field(default_factory=dict)  # provider ``: of the IP as a whole
 
 
 NOTHING_KNOWN = Known()
@@ -137,6 +139,11 @@ class Bounds:
         per_s, burst = pace
         tokens, age_s = self.known.buckets.get((ip, provider), (burst, 0.0))
         return min(burst, tokens + age_s * per_s)
+
+    def score(self, ip: str, provider: str) -> int | None:
+        """The cell's reputation, or else its IP's; None: neither is known."""
+        scores = self.known.scores
+        return scores.get((ip, provider), scores.get((ip, "")))
 
     def cells_left(self) -> dict[Place, float]:
         """Of the governed cells that something is known of: how many messages may leave now."""
@@ -267,7 +274,8 @@ class Bounds:
         """By provider the warm IPs that take what the quotas of the campaign's own leave over.
 
         Only where each of its own is governed and has used its quota of today, and no breaker
-        stands against the mail: never around a block, never to an IP that is not warm itself.
+        stands against the mail: never around a block, never to an IP that is not warm itself or
+        whose reputation is bad.
         """
         others = [ip for ip in others if ip not in campaign.ips]
         if not ips or not others:
@@ -288,6 +296,8 @@ class Bounds:
 
     def _takes_excess(self, campaign: Campaign, ip: str, provider: str) -> bool:
         if (ip, provider) not in self.known.warm or self.plan(ip, provider) is None:
+            return False
+        if is_bad(self.score(ip, provider)):
             return False
         return not self.against(campaign, ip, provider)
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from domain import masks
 from domain.fairness import Turns, by_priority, round_robin
+from domain.ip_choice import Candidate
 from domain.sending import BATCH_SIZE_MAX
 from domain.sending_ip import EVERY_PROVIDER
 from domain.uses import Use
@@ -167,16 +168,21 @@ class Allowance:
         return all(lane.room <= 0 for lane in self.lanes.values())
 
     def place(self, row: Waiting) -> Pick | None:
-        """As many sends of the row as may leave, from its IP with the most headroom; or None."""
+        """As many sends of the row as may leave, from the best of its IPs; or None."""
         options = [
-            (self.cells[ip, row.provider].headroom, self.lanes[ip].room, ip, size)
+            (self._rank(ip, row.provider), ip, size)
             for ip in row.ips
             if ip in self.lanes and (size := self._fit(row, ip)) > 0
         ]
         if not options:
             return None
-        _, _, ip, size = max(options, key=lambda option: option[:2])
+        _, ip, size = max(options, key=lambda option: option[0])
         return self._take(row, ip, size)
+
+    def _rank(self, ip: str, provider: str) -> tuple[bool, float, float]:
+        """By headroom and reputation (domain/ip_choice.py)."""
+        one = Candidate(self.cells[ip, provider].headroom, self.bounds.score(ip, provider))
+        return one.rank(self.lanes[ip].room)
 
     def _fit(self, row: Waiting, ip: str) -> int:
         """A lane with any room takes a whole row: it is exceeded by less than one slice."""

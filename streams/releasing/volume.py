@@ -89,7 +89,7 @@ async def _known(
     whose: tuple[Sequence[str], Sequence[str]],
 ) -> Known:
     given = {"ips": list(whose[0]), "owners": list(whose[1]), "today": today}
-    names = ("quotas", "rates", "buckets", "warm", "started", "uses")
+    names = ("quotas", "rates", "buckets", "warm", "scores", "started", "uses")
     async with conn.pipeline():
         asked = {name: await conn.execute(SQL[name], given) for name in names}
     rows: dict[str, Any] = {name: await cursor.fetchall() for name, cursor in asked.items()}
@@ -104,6 +104,7 @@ async def _known(
         },
         started={(ip, provider): sends for ip, provider, sends in rows["started"]},
         used={Use(*use): int(sends) for *use, sends in rows["uses"]},
+        scores={(ip, provider): score for ip, provider, score in rows["scores"]},
         warm=frozenset((ip, provider) for ip, provider in rows["warm"]),
     )
 

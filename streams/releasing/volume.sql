@@ -32,6 +32,11 @@ SELECT ip, provider, tokens, refilled_at FROM pipeline.volume_bucket WHERE ip = 
 -- name: warm
 SELECT ip, provider FROM pipeline.volume_phase WHERE ip = ANY(%(ips)s::text[]) AND phase = 'warm'
 
+-- name: scores
+-- Known ones, of cells and of IPs as a whole (provider '').
+SELECT scope_id, provider, score FROM pipeline.volume_score
+WHERE scope IN ('cell', 'ip') AND scope_id = ANY(%(ips)s::text[]) AND score IS NOT NULL
+
 -- name: started
 SELECT ip, provider, (started + reserved)::int FROM pipeline.cap
 WHERE day = %(today)s AND ip = ANY(%(ips)s::text[])

@@ -22,6 +22,7 @@ from domain.mailbox import (
     MailboxRemoved,
     MailboxResumed,
 )
+from domain.reputation.events import ReputationScored
 from domain.sending_domain import DomainIpAssigned, DomainIpUnassigned, DomainRemoved
 from domain.sending_ip import WarmupPlanChosen
 
@@ -36,6 +37,7 @@ STATEMENTS: dict[type[Event], tuple[str, dict[str, Any]]] = {
     BreakerHalfOpened: ("breaker", {"status": "half", "until": None}),
     BreakerClosed: ("breaker", {"status": "closed", "until": None, "probes": 0}),
     PhaseChanged: ("phase", {}),
+    ReputationScored: ("score", {}),
     MailboxCreated: ("mailbox", {}),
     MailboxLimitSet: ("mailbox", {}),
     MailboxPaused: ("mailbox_state", {"may_send": False}),

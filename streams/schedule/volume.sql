@@ -43,6 +43,12 @@ SELECT %(scope_id)s, %(provider)s, %(new)s, %(decided_at)s WHERE %(scope)s = 'ce
 ON CONFLICT (ip, provider) DO UPDATE SET phase = excluded.phase, decided_at = excluded.decided_at
 WHERE p.decided_at <= excluded.decided_at
 
+-- name: score
+INSERT INTO pipeline.volume_score AS s (scope, scope_id, provider, score, scored_at)
+VALUES (%(scope)s, %(scope_id)s, %(provider)s, %(new)s, %(scored_at)s)
+ON CONFLICT (scope, scope_id, provider) DO UPDATE
+SET score = excluded.score, scored_at = excluded.scored_at WHERE s.scored_at <= excluded.scored_at
+
 -- name: mailbox
 INSERT INTO pipeline.mailbox (mailbox_id, daily_limit) VALUES (%(mailbox_id)s, %(daily_limit)s)
 ON CONFLICT (mailbox_id) DO UPDATE SET daily_limit = excluded.daily_limit

@@ -30,6 +30,7 @@ from domain.sending_ip import WarmupPlanChosen
 from projections.fold import Connection
 from tests.pipeline_world import Tenant, launched
 from tests.schedule_kit import apply, recorded, rows
+from tests.volume_told_kit import score_of
 
 pytestmark = pytest.mark.stack
 
@@ -49,6 +50,8 @@ UNION ALL SELECT 'rate', ip, provider, per_h::text, connections::text, per_conne
 UNION ALL SELECT 'breaker', scope, scope_id, provider, status, concat_ws(' ', probes, until, since)
   FROM pipeline.volume_breaker
 UNION ALL SELECT 'phase', ip, provider, phase, '', '' FROM pipeline.volume_phase
+UNION ALL SELECT 'score', scope, scope_id, provider, coalesce(score::text, 'unknown'), ''
+  FROM pipeline.volume_score
 UNION ALL SELECT 'plan', ip, provider, plan, curve::text, target::text FROM pipeline.warmup
 UNION ALL SELECT 'mailbox', mailbox_id, daily_limit::text, may_send::text, '', ''
   FROM pipeline.mailbox
@@ -106,6 +109,9 @@ HISTORY: list[Event] = [
     PhaseChanged(**CELL, **at(0), old="cold", new="warming"),
     PhaseChanged(**CELL, **at(3), old="warming", new="open"),
     PhaseChanged(**(CELL | {"scope": "domain"}), **at(3), old="cold", new="warming"),
+    score_of("ten_a", "ip_a", 80, scored_at=NOON),
+    score_of("ten_a", "ip_a", 44, scored_at=NOON + timedelta(minutes=1)),
+    score_of("ten_a", "ip_a", None, scope="ip", provider=""),
 ]
 
 
@@ -124,6 +130,8 @@ async def test_each_decision_becomes_its_row_and_the_latest_of_a_scope_counts(
         ("quota", "cell", "ip_a", "gmail", "600", "test"),
         ("quota", "domain", "dom_a", "gmail", "9", "test"),
         ("rate", "ip_a", "gmail", "80", "2", "20"),
+        ("score", "cell", "ip_a", "gmail", "44", ""),
+        ("score", "ip", "ip_a", "", "unknown", ""),
     ]
 
 

@@ -251,6 +251,25 @@ async def test_the_doctor_tells_who_is_listed_and_which_list_is_silent(world: Wo
     assert found["names of addresses"].ok
 
 
+async def test_the_doctor_tells_what_has_a_bad_reputation_and_is_in_use(world: World) -> None:
+    for ip in ("ip_a", "ip_b", "ip_c"):
+        world.add_ip(ip, "1.2.3.4")
+    world.change("UPDATE pipeline.ip SET quarantined = true WHERE ip = 'ip_c'")
+    scored = "INSERT INTO pipeline.volume_score VALUES ({}, now())".format
+    for row in ("'cell', 'ip_a', 'gmail', 50", "'cell', 'ip_b', 'gmail', NULL"):
+        world.change(scored(row))
+    well = standing.looks(world.dsn, Settings())
+    for row in ("'cell', 'ip_b', 'aol', 49", "'ip', 'ip_c', '', 3", "'domain', 'dom_a', '', 12"):
+        world.change(scored(row))
+    (bad,) = standing.looks(world.dsn, Settings())
+
+    assert [(one.name, one.ok, one.found) for one in well] == [
+        ("reputation", True, "1 scores, none below 50")
+    ]
+    assert (bad.ok, bad.found) == (False, "domain dom_a 12, cell ip_b 49 at aol")
+    assert "docs/reputation.md" in bad.cure
+
+
 async def test_the_doctor_tells_lists_that_cannot_be_asked(world: World) -> None:
     (bad,) = standing.looks(world.dsn, Settings(dnsbl_zones="zen.spamhaus.org"))
     assert not bad.ok

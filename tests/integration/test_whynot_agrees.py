@@ -32,6 +32,7 @@ from tests.volume_kit import (
     quota,
     scope,
 )
+from tests.volume_told_kit import score_of
 from tests.whynot_kit import a_releaser
 
 pytestmark = pytest.mark.stack
@@ -58,6 +59,8 @@ def limits_of(chance: random.Random, ips: list[Tenant], launch: CampaignLaunched
         told += chance.choice([[], [governed(ip), paced(cell(ip))], [governed(ip)]])
         told += chance.choice([[], [quota(cell(ip), 4)], [quota(cell(ip), 300)]])
         told += chance.choice([[], [phase(cell(ip), "warm")]])
+        scored = score_of(ip.tenant_id, ip.ip, chance.choice([20, 90]), provider="google")
+        told += chance.choice([[], [], [scored]])
     scopes = [
         cell(one), scope(one, "ip", one.ip), scope(one, "tenant", one.tenant_id), domain,
         scope(one, "campaign", launch.campaign_id),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from random import Random
 
@@ -12,6 +13,7 @@ import pytest
 from domain import uses
 from domain.governor.draft import fresh
 from domain.governor.state import Choice
+from domain.ip_choice import is_bad
 from domain.uses import Use
 from streams.releasing.bounds import Bounds, Breaker, Campaign, Known, Scope
 from streams.releasing.picking import Allowance, Cell, Lane, Pick, Waiting, pick
@@ -61,6 +63,7 @@ def _known(dice: Random, campaigns: Sequence[Campaign]) -> Known:
     started = {place: dice.randint(0, 60) for place in cells if dice.random() < 0.8}
     quotas = {("cell", *place): dice.randint(1, 60) for place in cells if dice.random() < 0.8}
     quotas |= {("domain", "dom_0", "gmail"): dice.randint(1, 90)}
+    scored = [place for place in (*cells, *[(ip, "") for ip in IPS]) if dice.random() < 0.4]
     used = {Use("tenant", "ten_a"): 20, Use("domain", "dom_0", "gmail"): dice.randint(0, 30)}
     return Known(
         plans=plans,
@@ -71,6 +74,7 @@ def _known(dice: Random, campaigns: Sequence[Campaign]) -> Known:
         started=started,
         used=used,
         warm=frozenset(place for place in cells if dice.random() < 0.5),
+        scores={place: dice.choice([10, 45, 50, 80, 100]) for place in scored},
     )
 
 
@@ -94,19 +98,42 @@ def _waiting(
     return rows, spares
 
 
+@dataclass
+class Watched(Allowance):
+    """Keeps, of each pick by an IP of bad reputation, the better ones that had room for it."""
+
+    passed_over: list[tuple[Pick, list[str]]] = field(default_factory=list)
+
+    def place(self, row: Waiting) -> Pick | None:
+        """As an Allowance does."""
+        better = [ip for ip in row.ips if not is_bad(self.bounds.score(ip, row.provider))]
+        with_room = [ip for ip in better if self._fit(row, ip) > 0]
+        made = super().place(row)
+        if made and is_bad(self.bounds.score(made.ip, row.provider)):
+            self.passed_over.append((made, with_room))
+        return made
+
+
 def _tick(seed: int) -> tuple[Bounds, list[Pick], dict[tuple[str, str], Sequence[str]]]:
+    bounds, picks, spares, _ = _ticked(seed)
+    return bounds, picks, spares
+
+
+def _ticked(
+    seed: int,
+) -> tuple[Bounds, list[Pick], dict[tuple[str, str], Sequence[str]], Watched]:
     dice = Random(seed)
     campaigns = _campaigns(dice)
     bounds = Bounds(campaigns, _known(dice, list(campaigns.values())))
     lanes = {ip: Lane(500, 500) for ip in IPS}
-    allowed = Allowance(lanes, bounds=bounds, alive=frozenset(IPS))
+    allowed = Watched(lanes, bounds=bounds, alive=frozenset(IPS))
     rows, spares = _waiting(dice, campaigns, allowed)
     for ip in IPS:
         for provider in PROVIDERS:
             used = bounds.known.started.get((ip, provider), 0)
             quota, paced = bounds.quota(ip, provider), bounds.tokens(ip, provider)
             allowed.cells[ip, provider] = Cell(quota, used, None, paced)
-    return bounds, pick(rows, allowed, {}), spares
+    return bounds, pick(rows, allowed, {}), spares, allowed
 
 
 def _governed(known: Known, ip: str, provider: str) -> bool:
@@ -183,8 +210,16 @@ def test_excess_never_goes_to_a_colder_ip_nor_around_a_block(seed: int) -> None:
             assert known.started.get((own, provider), 0) >= quota
 
 
+@pytest.mark.parametrize("seed", range(300))
+def test_an_ip_of_bad_reputation_gets_only_what_no_better_one_takes(seed: int) -> None:
+    bounds, _, _, allowed = _ticked(seed)
+    for made, better_with_room in allowed.passed_over:
+        assert better_with_room == []
+        assert made.ip in bounds.campaigns[made.row.campaign_id].ips  # and no excess of others
+
+
 def test_the_histories_come_to_what_they_are_to_show() -> None:
-    """Spare IPs, probes, breakers that hold, daily limits that are used up: all of them happen."""
+    """Spare IPs, probes, breakers, daily limits that are used up, bad IPs: all of them happen."""
     seen: defaultdict[str, int] = defaultdict(int)
     for seed in range(300):
         bounds, picks, spares = _tick(seed)
@@ -193,5 +228,9 @@ def test_the_histories_come_to_what_they_are_to_show() -> None:
             seen["by a spare"] += one.ip not in bounds.campaigns[one.row.campaign_id].ips
             seen["probes"] += any(use.scope == uses.PROBE for use in one.uses)
             seen["picks"] += 1
+            seen["bad"] += is_bad(bounds.score(one.ip, one.row.provider))
         seen["used up"] += sum(left <= 0 for left in bounds.left.values())
-    assert min(seen[name] for name in ("spares", "by a spare", "probes", "picks", "used up")) > 10
+    assert (
+        min(seen[name] for name in ("spares", "by a spare", "probes", "picks", "used up", "bad"))
+        > 10
+    )

@@ -245,7 +245,9 @@ def test_nothing_binds_while_something_is_on_its_way() -> None:
     assert [one.limit for one in binding_of(under_way).limits] == ["cap"]
 
 
-def test_a_warm_ip_takes_what_quotas_leave_over_but_never_around_a_breaker() -> None:
+def test_a_warm_ip_of_fair_reputation_takes_what_quotas_leave_over_but_not_around_a_breaker() -> (
+    None
+):
     warm = Cell("ip_w", "gmail", plan="standard", quota=900, phase="warm")
     ips = [Ip("ip_a"), Ip("ip_w", spare_of="cmp_a")]
 
@@ -256,7 +258,11 @@ def test_a_warm_ip_takes_what_quotas_leave_over_but_never_around_a_breaker() -> 
     used_up = replace(GOVERNED, started=300)
     cold = with_(used_up, replace(warm, phase="warming"))
     shut = with_(used_up, warm, breakers=[breaker("cell", "ip_a", "gmail")])
+    bad = with_(used_up, replace(warm, score=49))
     assert with_(used_up, warm) is None
+    assert with_(used_up, replace(warm, score=50)) is None
+    assert bad is not None
+    assert bad.limit == "quota"
     assert cold is not None
     assert cold.limit == "quota"
     assert shut is not None

@@ -108,6 +108,10 @@ async def test_members_are_weighed_by_what_may_still_leave_today(world: World) -
     await world.client.put(f"{POOLS}/{pool_id}/ips/{plain}")
     await follow(world.dsn, "holdings")
     unbound = await done(world.client.get(f"{POOLS}/{pool_id}", params={"provider": "gmail"}))
+    score = "INSERT INTO pipeline.volume_score VALUES (%s, %s, %s, %s, now())"
+    change(world.dsn, score, "ip", capped, "", 80)
+    change(world.dsn, score, "cell", plain, "gmail", 40)
+    scored = await done(world.client.get(f"{POOLS}/{pool_id}", params={"provider": "gmail"}))
     unmet = await done(world.client.get(f"{POOLS}/{pool_id}", params={"provider": "unmet"}))
 
     def shares(answer: dict[str, Any]) -> dict[str, Any]:
@@ -125,6 +129,9 @@ async def test_members_are_weighed_by_what_may_still_leave_today(world: World) -
     }
     assert shares(unbound)[plain] == ("active", (None, 1.0))
     assert shares(unbound)[capped] == ("active", (200, 0.0))
+    assert shares(scored)[plain] == ("active", (None, 0.0))  # a bad one comes last
+    assert shares(scored)[capped] == ("active", (200, 0.210526))  # 200 times 80
+    assert shares(scored)[planned] == ("active", (600, 0.789474))  # 600 times 100, as unknown
     assert 0 < shares(unmet)[planned][1][0] < 600  # what its plan begins with
 
 
