@@ -16,7 +16,7 @@ from domain.ports import Phase, Reply
 from domain.replies import ruleset, statuses, text
 from domain.replies.ruleset import RuleSet
 from domain.replies.statuses import Meaning
-from domain.sending import Outcome
+from domain.sending import Outcome, Result
 
 __all__ = [
     "Judgement",
@@ -24,6 +24,7 @@ __all__ = [
     "OutcomeClass",
     "classify",
     "explain",
+    "is_absent",
     "is_final",
     "judge",
     "retry_hint_s",
@@ -101,6 +102,11 @@ def suppresses(reason: str) -> bool:
     Never for a policy or reputation class (I12).
     """
     return reason in _HARD
+
+
+def is_absent(result: Result) -> bool:
+    """Whether DNS had no such domain: no next hop said so, for none was found."""
+    return result["reason"] == OutcomeClass.BAD_DOMAIN and "phase" not in result
 
 
 def scrub(text: str, code: int = 0) -> str:

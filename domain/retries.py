@@ -21,6 +21,10 @@ DEADLINES_S = {"bulk": 72 * HOUR_S, "transactional": 24 * HOUR_S}
 
 OWN_FAULT_S = (2.0, 6.0, 14.0)
 
+#: A domain that does not exist is looked for once more, so much later: registries and name servers
+#: err too (reference/deliverability.md §3.3, BAD_DOMAIN).
+SECOND_LOOK_S = 6 * int(HOUR_S)
+
 _PAPER = "reference/deliverability.md §7.3"
 _CLASSES = "reference/deliverability.md §3.3"
 _RFC = "RFC 5321 §4.5.4.1: half an hour and more, 4 to 5 days"

@@ -96,7 +96,7 @@ class Result(TypedDict):
     phase: NotRequired[str]  # SMTP phase that decided
     code: NotRequired[int]  # reply code, RFC 5321
     enhanced: NotRequired[str]  # enhanced status code, RFC 3463
-    retry_after_s: NotRequired[int]  # a wait that the reply asked for
+    retry_after_s: NotRequired[int]  # a wait that the reply asked for, or that our own rules set
     rule: NotRequired[str]  # that decided the class of a reply (domain/replies)
     rules: NotRequired[int]  # version of the rules
 

@@ -101,6 +101,7 @@ class Recipient:
     domain: str | None
     fields: str | None  # JSON
     suppressed: str | None  # why, and in which scope where that is not the tenant's
+    absent: bool = False  # an earlier attempt found no such domain
     put_off: Delay | None = None  # the contact had enough mail lately
 
     @property
@@ -176,6 +177,7 @@ class Claims:
     async def _recipients(self, conn: Connection, release: Release) -> list[Recipient]:
         values = {
             "batch_id": release.batch_id,
+            "n": release.n,
             "ranges": multirange(release.indexes),
             "hash_key": self._hash_key,
             "workspace_id": release.workspace_id,

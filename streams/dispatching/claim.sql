@@ -49,7 +49,8 @@ WHERE r.release_id = %(release_id)s AND r.tenant_id = app.tenant()
 
 -- name: recipients
 -- Whom the slice goes to. address NULL: erased since it was planned. suppressed: why, of the widest
--- scope that holds for this campaign; outside the tenant's own scope it is named too.
+-- scope that holds for this campaign; outside the tenant's own scope it is named too. absent: an
+-- earlier attempt found no such domain.
 WITH slice AS MATERIALIZED (
   SELECT a.tenant_id, a.idx, a.contact_id, c.address, c.domain, c.fields::text AS fields,
     vault.address_hash(coalesce(c.address_key, lower(c.address)), %(hash_key)s) AS address_hash
@@ -60,7 +61,9 @@ WITH slice AS MATERIALIZED (
 SELECT DISTINCT ON (l.idx) l.idx, l.contact_id, l.address, l.domain, l.fields,
   coalesce('platform:' || p.reason, CASE coalesce(s.scope, o.scope)
     WHEN 'tenant' THEN coalesce(s.reason, o.reason)
-    ELSE coalesce(s.scope || ':' || s.reason, o.scope || ':' || o.reason) END) AS suppressed
+    ELSE coalesce(s.scope || ':' || s.reason, o.scope || ':' || o.reason) END) AS suppressed,
+  coalesce(l.idx <@ (SELECT range_agg(a.absent) FROM pipeline.attempt_set a
+    WHERE a.batch_id = %(batch_id)s AND a.n < %(n)s), false) AS absent
 FROM slice l
 LEFT JOIN vault.platform_suppression p ON p.address_hash = l.address_hash
 LEFT JOIN vault.suppression s ON s.tenant_id = l.tenant_id AND s.address_hash = l.address_hash

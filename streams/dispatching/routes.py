@@ -14,6 +14,7 @@ from streams.dispatching.claim import Recipient
 LOOKUPS_AT_ONCE = 50
 LOOKUP_MAX_S = 10.0
 UNREACHABLE = Route("", (), "unreachable")
+NEVER = (".invalid",)  # there never is such a domain (RFC 6761 §6.4)
 
 log = structlog.get_logger(__name__)
 
@@ -25,7 +26,8 @@ class Routed:
     """Recipients by where they go; a hop list is one destination."""
 
     by_hops: dict[Hops, list[Recipient]] = field(default_factory=lambda: defaultdict(list))
-    nowhere: list[int] = field(default_factory=list)  # their domains take no mail (RFC 7505)
+    nowhere: list[int] = field(default_factory=list)  # their domains take no mail, or are gone
+    absent: list[int] = field(default_factory=list)  # looked for once, and no such domain
     unreachable: list[int] = field(default_factory=list)  # nobody answered for their domains
 
 
@@ -56,10 +58,17 @@ def _sort(found: Routed, recipients: list[Recipient], routes: dict[str, Route]) 
         route = routes.get(recipient.domain or "", UNREACHABLE)
         if route.hops:
             found.by_hops[route.hops].append(recipient)
-        elif route.problem in {"null_mx", "no_domain"}:
+        elif route.problem == "null_mx" or (route.problem == "no_domain" and _is_gone(recipient)):
             found.nowhere.append(recipient.index)
+        elif route.problem == "no_domain":
+            found.absent.append(recipient.index)
         else:
             found.unreachable.append(recipient.index)
+
+
+def _is_gone(recipient: Recipient) -> bool:
+    """Whether a domain that is not found need not be looked for again."""
+    return recipient.absent or (recipient.domain or "").rstrip(".").lower().endswith(NEVER)
 
 
 async def _route(resolver: Resolver, room: asyncio.Semaphore, domain: str) -> Route:

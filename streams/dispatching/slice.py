@@ -34,6 +34,7 @@ from domain.ports import (
     Resolver,
 )
 from domain.refusals import Refused
+from domain.retries import SECOND_LOOK_S
 from domain.sending import Outcome, SliceStarted
 from streams.dispatching.claim import Recipient, Slice
 from streams.dispatching.claim_fatigue import Delay
@@ -56,6 +57,7 @@ WAIT_SHARE = 0.5
 OWN_FAULT = Finding(Outcome.DEFERRED, OutcomeClass.OWN_FAULT)
 UNANSWERED = Finding(Outcome.AMBIGUOUS, OutcomeClass.AMBIGUOUS, Phase.DOT)
 UNROUTABLE = Finding(Outcome.REJECTED, OutcomeClass.BAD_DOMAIN)
+ABSENT = Finding(Outcome.DEFERRED, OutcomeClass.BAD_DOMAIN, retry_after_s=SECOND_LOOK_S)
 UNREACHABLE = Finding(Outcome.DEFERRED, OutcomeClass.INFRA)
 UNRENDERABLE = Finding(Outcome.REJECTED, OutcomeClass.CONTENT)
 ERASED = Finding(Outcome.CANCELLED, "erased")
@@ -125,6 +127,7 @@ class SliceRun:
         sending = self._sending
         found = await routed(sending.resolver, self._slice.release.relay, recipients)
         self._account.find(UNROUTABLE, found.nowhere)
+        self._account.find(ABSENT, found.absent)
         self._account.find(UNREACHABLE, found.unreachable)
         if found.by_hops and await self._start():
             sending.dots.open(self._slice.release.release_id)

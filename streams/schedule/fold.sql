@@ -11,7 +11,7 @@ FROM pipeline.batch WHERE batch_id = ANY(%(batch_ids)s)
 
 -- name: sets
 SELECT batch_id, n, scheduled::text, started::text, concluded::text, ambiguous::text,
-  spoken::text
+  spoken::text, absent::text
 FROM pipeline.attempt_set WHERE batch_id = ANY(%(batch_ids)s)
 
 -- name: deferrals
@@ -38,15 +38,17 @@ FROM unnest(%(batch_id)s::text[], %(n)s::int[], %(ranges)s::text[], %(reason)s::
      AS d (batch_id, n, ranges, reason, retry_after_s, at)
 
 -- name: put_sets
-INSERT INTO pipeline.attempt_set (batch_id, n, scheduled, started, concluded, ambiguous, spoken)
+INSERT INTO pipeline.attempt_set (batch_id, n, scheduled, started, concluded, ambiguous, spoken, absent)
 SELECT s.batch_id, s.n, s.scheduled::int4multirange, s.started::int4multirange,
-       s.concluded::int4multirange, s.ambiguous::int4multirange, s.spoken::int4multirange
+       s.concluded::int4multirange, s.ambiguous::int4multirange, s.spoken::int4multirange,
+       s.absent::int4multirange
 FROM unnest(%(batch_id)s::text[], %(n)s::int[], %(scheduled)s::text[], %(started)s::text[],
-            %(concluded)s::text[], %(ambiguous)s::text[], %(spoken)s::text[])
-     AS s (batch_id, n, scheduled, started, concluded, ambiguous, spoken)
+            %(concluded)s::text[], %(ambiguous)s::text[], %(spoken)s::text[], %(absent)s::text[])
+     AS s (batch_id, n, scheduled, started, concluded, ambiguous, spoken, absent)
 ON CONFLICT (batch_id, n) DO UPDATE
 SET scheduled = excluded.scheduled, started = excluded.started,
-    concluded = excluded.concluded, ambiguous = excluded.ambiguous, spoken = excluded.spoken
+    concluded = excluded.concluded, ambiguous = excluded.ambiguous, spoken = excluded.spoken,
+    absent = excluded.absent
 
 -- name: shorten_waiting
 -- What was started or concluded waits no more.

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from domain import fatigue, masks
+from domain.outcomes import is_absent
 from domain.sending import (
     BATCH_SIZE_MAX,
     AmbiguityResolved,
@@ -39,7 +40,8 @@ class AttemptSet:
     """The indexes of attempt n of a batch that were ever scheduled, started, concluded.
 
     `ambiguous`: of the concluded, those without a definite outcome yet. `spoken`: those whose owner
-    reported them itself, once, and so will say nothing else.
+    reported them itself, once, and so will say nothing else. `absent`: those that DNS had no domain
+    for.
     """
 
     scheduled: int = 0
@@ -47,6 +49,7 @@ class AttemptSet:
     concluded: int = 0
     ambiguous: int = 0
     spoken: int = 0
+    absent: int = 0
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,8 @@ class Schedule:
             fresh = self._conclude(event.batch_id, event.n, outcome, mask)
             if event.source == OWNER:
                 self._set(event.batch_id, event.n).spoken |= mask
+                if outcome is Outcome.DEFERRED and is_absent(result):
+                    self._set(event.batch_id, event.n).absent |= mask
             if outcome is Outcome.DEFERRED and fresh:
                 wait_s = result.get("retry_after_s")
                 self._defer(Deferral(event.batch_id, event.n, fresh, result["reason"], wait_s, at))

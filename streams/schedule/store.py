@@ -36,7 +36,7 @@ async def load(conn: Connection, batch_ids: Sequence[str], retry_at: RetryAt) ->
         deferrals = await conn.execute(SQL["deferrals"], wanted)
     schedule.batches = {row[0]: Batch(*row) for row in await batches.fetchall()}
     schedule.sets = {
-        (batch_id, n): AttemptSet(*map(masks.read, texts))
+        (batch_id, n): AttemptSet(**dict(zip(_KINDS, map(masks.read, texts), strict=True)))
         for batch_id, n, *texts in await sets.fetchall()
     }
     schedule.deferrals = [
@@ -86,11 +86,14 @@ async def _save_sets(conn: Connection, schedule: Schedule) -> None:
     rows = []
     for batch_id, n in sorted(schedule.touched):
         known = schedule.sets[batch_id, n]
-        kinds = (known.scheduled, known.started, known.concluded, known.ambiguous, known.spoken)
-        rows.append((batch_id, n, *map(masks.text, kinds)))
+        rows.append((batch_id, n, *(masks.text(getattr(known, kind)) for kind in _KINDS)))
     if rows:
-        names = "batch_id n scheduled started concluded ambiguous spoken"
+        names = " ".join(("batch_id n", *_KINDS))
         await conn.execute(SQL["put_sets"], columns(names, rows))
+
+
+#: The sets of an attempt, as the statements `sets` and `put_sets` name them.
+_KINDS = ("scheduled", "started", "concluded", "ambiguous", "spoken", "absent")
 
 
 async def _save_waiting(conn: Connection, schedule: Schedule) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
 
@@ -112,6 +112,27 @@ async def test_i4_a_deferred_send_waits_once_for_the_next_attempt(
 
     assert waiting_of(dsn) == {("bat_a", 2): [[0, 2]]}
     assert rows(dsn, "SELECT count(*) FROM pipeline.waiting") == [(1,)]
+
+
+async def test_who_has_no_domain_waits_6_hours_and_is_known_to_have_been_looked_for(
+    dsn: str, conn: Connection
+) -> None:
+    """What a next hop says of a domain is no look of ours, and waits as any other answer."""
+    at = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    looked = result("deferred", [[0, 2]], "BAD_DOMAIN")
+    looked["retry_after_s"] = 6 * 3600
+    said = result("deferred", [[2, 3]], "BAD_DOMAIN")
+    said |= {"phase": "rcpt", "code": 450}
+    told = [recorded(planned("bat_a", 3)), recorded(outcomes("bat_a", [looked, said]), at)]
+    for _ in range(2):
+        await apply(conn, told)
+
+    assert rows(
+        dsn, "SELECT absent::text FROM pipeline.attempt_set ORDER BY n"
+    ) == [("{[0,2)}",), ("{}",)]  # fmt: skip
+    due = dict(rows(dsn, "SELECT ranges::text, due_at FROM pipeline.waiting"))
+    assert due["{[0,2)}"] - at >= timedelta(hours=6)
+    assert due["{[2,3)}"] - at < timedelta(hours=1)
 
 
 async def test_i4_an_ambiguous_send_is_never_attempted_again(dsn: str, conn: Connection) -> None:
