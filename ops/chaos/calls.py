@@ -118,7 +118,11 @@ class Caller:
             (len(twice), "acknowledged commands are in the log more than once"),
             (len(self.acknowledged) - len(set(self.acknowledged.values())), "lists share an id"),
             (self.without_retry_after, "answers 503 came without Retry-After"),
-            (self.slow_refusals, f"answers 503 took longer than {ANSWERS_WITHIN_S} s"),
+            (
+                self.slow_refusals,
+                f"answers 503 took longer than {ANSWERS_WITHIN_S} s, "
+                f"the slowest {self.slowest_refusal_s:.1f} s",
+            ),
             (self.unanswered, "commands were never answered"),
         )
         return [f"{count} {what}" for count, what in findings if count]
