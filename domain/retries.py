@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from domain import fatigue
 from domain.outcome_rules import OutcomeClass
+from domain.ports import Phase
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
 JITTER = 0.2  # share of the delay, each way
@@ -70,7 +71,11 @@ _OF_CLASS: dict[OutcomeClass, Schedule] = {
     ),
     OutcomeClass.MAILBOX_FULL: _alike(_hours(2, 6, 12, 20), f"{_CLASSES}: few, over 72 h"),
     OutcomeClass.AUTH_FAIL: _alike(
-        _hours(1, 24), f"{_CLASSES}: records are put right by people, within a day or so"
+        _hours(1, 6, 17, 24), f"{_CLASSES}: records are put right by people, within a day or so"
+    ),
+    OutcomeClass.REPUTATION_BLOCK: _alike(
+        (*_minutes(15, 30), *_hours(1, 2, 4, 8, 12)),
+        f"{_CLASSES}: a breaker holds it longer, where one opened",
     ),
 }
 #: What a deferred send waits for, by class.
@@ -80,6 +85,19 @@ SCHEDULES: dict[OutcomeClass, Schedule] = {
     if reason not in {OutcomeClass.ACCEPTED, OutcomeClass.AMBIGUOUS}
 }
 _BY_NAME: dict[str, Schedule] = {reason.value: one for reason, one in SCHEDULES.items()}
+
+
+#: A 5xx ends its send (RFC 5321 §4.2.1: the same command is not to be repeated). Of these classes
+#: it says something of us, or of an hour: so many further attempts (_CLASSES).
+AGAIN_AFTER_5XX: dict[OutcomeClass, int] = {
+    OutcomeClass.REPUTATION_BLOCK: 3,
+    OutcomeClass.AUTH_FAIL: 3,  # those within 24 h
+    OutcomeClass.RECIPIENT_RATE: 99,  # until the deadline: it is the recipient's hour, as at 4xx
+    OutcomeClass.UNKNOWN: 1,  # of the mail itself alone: at DATA, or at the dot
+}
+_OF_THE_MAIL = frozenset({Phase.DATA, Phase.DOT})
+#: Rules whose 5xx comes back to every retry (Yahoo's TSS09 and TSS11).
+NEVER_AGAIN = frozenset({"yahoo.deferred"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +157,23 @@ def used_up(reason: str, n: int, message_class: str) -> bool:
         return False
     waits = (retry_delay(reason, before, message_class, None, 0) for before in range(1, n))
     return sum(wait.seconds for wait in waits) > deadline_s(message_class)
+
+
+def again_after_5xx(
+    reason: str, phase: Phase | None, rule: str, n: int, message_class: str
+) -> bool:
+    """Whether a send that got a 5xx of this class at its attempt `n` gets another all the same.
+
+    `phase` None: not known; `rule`: that decided the class. By `n` alone, as if each attempt before
+    had come to the same: then facts may be read in any order, and no send gets more.
+    """
+    tries = _AGAIN.get(reason, 0)
+    if rule in NEVER_AGAIN or (reason == OutcomeClass.UNKNOWN and phase not in _OF_THE_MAIL):
+        tries = 0
+    return n <= tries and not used_up(reason, n, message_class)
+
+
+_AGAIN = {reason.value: tries for reason, tries in AGAIN_AFTER_5XX.items()}
 
 
 def deadline_s(message_class: str) -> float:

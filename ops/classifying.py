@@ -12,7 +12,7 @@ from adapters.mailbox_providers import provider_of
 from domain.outcome_rules import OutcomeClass
 from domain.outcomes import explain, is_final, retry_hint_s, suppresses
 from domain.ports import Phase
-from domain.retries import retry_delay
+from domain.retries import again_after_5xx, retry_delay
 
 FIELDS = ("reply", "phase", "provider", "host")
 KNOWN = frozenset(FIELDS)
@@ -64,9 +64,12 @@ def answer(line: bytes, passed_over: set[str]) -> dict[str, Any]:
     if code < 400:  # noqa: PLR2004 - RFC 5321 §4.2.1
         return _told(OutcomeClass.ACCEPTED, f"code.{code}", "RFC 5321 §4.2.1")
     meant = explain(code, phase, reply, provider)
+    hint = retry_hint_s(reply)
     if is_final(code, phase):
-        return _told(meant.reason, meant.rule, meant.source, hard=suppresses(meant.reason))
-    wait = retry_delay(meant.reason, 1, MESSAGE_CLASS, retry_hint_s(reply), 0)
+        if not again_after_5xx(meant.reason, phase, meant.rule, 1, MESSAGE_CLASS):
+            return _told(meant.reason, meant.rule, meant.source, hard=suppresses(meant.reason))
+        hint = None  # as domain/outcomes.py: a wait is read from what is said for now
+    wait = retry_delay(meant.reason, 1, MESSAGE_CLASS, hint, 0)
     return _told(meant.reason, meant.rule, meant.source, retry_after_s=int(wait.seconds))
 
 

@@ -13,6 +13,7 @@ from domain.governor.answers import counted
 from domain.governor.inputs import Finding
 from domain.indexes import count
 from domain.outcome_rules import OutcomeClass
+from domain.outcomes import is_absent
 from domain.sending import Outcome, OutcomesRecorded, Result, SliceStarted
 
 KINDS = ("started", "accepted", "deferred", "blocked", "hard", "other")
@@ -65,8 +66,8 @@ class Counting:
         """Sends by kind of answer, of those that had no definite outcome yet."""
         findings = []
         for result in results:
-            if result["outcome"] not in DEFINITE or result["reason"] == fatigue.REASON:
-                continue  # nothing was attempted
+            if result["outcome"] not in DEFINITE or _is_untried(result):
+                continue
             settled = self.settled.get(release, 0)
             fresh = masks.of(result["ranges"]) & ~settled
             self.settled[release] = settled | fresh
@@ -100,6 +101,12 @@ class Counting:
         """What each day of a cell gains."""
         names = ("tenant_id", "ip", "provider", "day")
         return [dict(zip(names, cell, strict=True)) | sums for cell, sums in self.days.items()]
+
+
+def _is_untried(result: Result) -> bool:
+    """Put off before any attempt: for the contact's sake, or as DNS has no such domain."""
+    deferred = result["outcome"] == Outcome.DEFERRED
+    return deferred and (result["reason"] == fatigue.REASON or is_absent(result))
 
 
 def _finding(result: Result, sends: int) -> Finding:

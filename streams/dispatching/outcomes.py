@@ -14,10 +14,11 @@ from adapters.kafka_log import Draft, LogUnavailable, now_meta
 from domain.event import Topic
 from domain.indexes import Ranges, each, from_indexes
 from domain.outcomes import judge
-from domain.ports import EventLog, Reply
+from domain.ports import EventLog, Phase, Reply
 from domain.replies.ruleset import VERSION
 from domain.replies.statuses import UNKNOWN_RULES
-from domain.sending import OutcomesRecorded, Result
+from domain.retries import again_after_5xx
+from domain.sending import Outcome, OutcomesRecorded, Result
 from streams.dispatching.claim import Release
 
 FLUSH_EVERY_S = 0.2
@@ -61,7 +62,7 @@ class Finding(NamedTuple):
 
 
 def finding_of(reply: Reply, provider: str) -> Finding:
-    """What a reply means for its send."""
+    """What a reply means for its send, by its first digit."""
     judged = judge(reply, provider)
     return Finding(
         outcome=judged.outcome.value,
@@ -72,6 +73,14 @@ def finding_of(reply: Reply, provider: str) -> Finding:
         retry_after_s=judged.retry_after_s,
         rule=judged.rule,
     )
+
+
+def of_attempt(finding: Finding, n: int, message_class: str) -> Finding:
+    """What it means at attempt `n`: some 5xx are no end yet, and definite all the same (I4)."""
+    if finding.outcome != Outcome.REJECTED or not finding.code:
+        return finding
+    about = finding.reason, Phase(finding.phase), finding.rule, n, message_class
+    return finding._replace(outcome=Outcome.DEFERRED.value) if again_after_5xx(*about) else finding
 
 
 class Account:
@@ -95,7 +104,9 @@ class Account:
 
     def report(self, index: int, reply: Reply) -> None:
         """A lane's report (domain.ports.Report)."""
-        finding = finding_of(reply, self.release.provider)
+        release = self.release
+        judged = finding_of(reply, release.provider)
+        finding = of_attempt(judged, release.n, release.message_class)
         self.find(finding, (index,))
         if finding.unknown:
             self._unknown(index, reply, finding)

@@ -157,8 +157,8 @@ class Schedule:
             if outcome is Outcome.DEFERRED and fresh:
                 wait_s = result.get("retry_after_s")
                 self._defer(Deferral(event.batch_id, event.n, fresh, result["reason"], wait_s, at))
-            untried = outcome in _UNATTEMPTED or result["reason"] == fatigue.REASON
-            if untried and event.source == OWNER:
+            put_off = result["reason"] == fatigue.REASON or is_absent(result)
+            if (outcome in _UNATTEMPTED or put_off) and event.source == OWNER:
                 self.unattempted[event.release_id] |= mask
 
     def resolved(self, event: AmbiguityResolved, at: datetime) -> None:
