@@ -13,6 +13,7 @@ from datetime import UTC, datetime, timedelta
 
 from domain.governor.state import Phase
 from domain.ip_choice import is_bad
+from projections.whynot.later import of_retry
 from projections.whynot.limits import (
     Limit,
     of_campaign,
@@ -20,7 +21,6 @@ from projections.whynot.limits import (
     of_domain,
     of_ips,
     of_provider,
-    of_retry,
     of_stage,
 )
 from projections.whynot.rows import Campaign, Ip, Moving, Snapshot, Wait
@@ -101,7 +101,7 @@ def ways(snap: Snapshot, wait: Wait) -> list[Way]:
     campaign = snap.campaigns[wait.campaign_id]
     common = [*of_provider(snap, campaign, wait)]
     if not wait.due and wait.later:
-        common.append(of_retry(wait))
+        common.append(of_retry(campaign, wait))
     own = [ip for ip in snap.ips if not ip.spare_of and ip.ip in campaign.ips and not ip.out]
     found = [(*common, *_over(snap, campaign, ip, wait.provider)) for ip in own]
     if found and all(_is_quota_alone(limits) for limits in found):

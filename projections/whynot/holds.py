@@ -35,6 +35,7 @@ class HoldKind(StrEnum):
     DAILY_LIMIT = "daily_limit"  # the same, of tenant, campaign or mailbox
     RATE = "rate"
     WINDOW = "window"
+    FATIGUE = "fatigue"  # contacts got as much mail as the tenant lets them
     RETRY = "retry"  # deferred sends wait for their next attempt
     LANE = "lane"
     WORKER = "worker"  # released sends wait for one

@@ -373,18 +373,3 @@ def _of_day(
     towards = f" for {about[3]}" if about[3] else ""
     detail += f" leaves {left}{towards}" if left else f" is used up{towards}"
     return Limit(*about, evidence, detail, cure, None if left else tomorrow, left)
-
-
-# ---- waiting by itself
-
-
-def of_retry(wait: Wait) -> Limit:
-    """Nothing of it is due yet: its next attempt, or its first."""
-    first = wait.n == 1
-    evidence = {"sends": wait.later, "n": wait.n} | wait.why
-    return Limit(
-        "retry", "send" if wait.send_id else "campaign", wait.send_id or wait.campaign_id,
-        wait.provider, "first_attempt" if first else str(wait.why.get("reason") or "next_attempt"),
-        evidence, "nothing of it is due yet" if first else "deferred sends wait",
-        "wait until it is due" if first else "wait for the next attempt", wait.next_due_at,
-    )  # fmt: skip

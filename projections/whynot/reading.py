@@ -37,18 +37,36 @@ R = TypeVar("R", Stage, Campaign, Wait, Ip, Cell, Breaker, Quota, Moving)
 async def first_look(bound: Bound, campaign_ids: Sequence[str]) -> Snapshot:
     """Stage, campaigns, what waits and what moves of them."""
     asked = {"campaign_ids": list(campaign_ids)}
-    stage, campaigns, waits, moving = await bound.several(
+    stage, campaigns, waits, reasons, moving = await bound.several(
         (SQL["stage"], {}),
         (SQL["campaigns"], asked),
         (SQL["waits"], asked),
+        (SQL["reasons"], asked),
         (SQL["moving"], asked),
     )
     return Snapshot(
         _made(Stage, stage[0]),
         {row["campaign_id"]: _campaign(row) for row in campaigns},
-        _most([_made(Wait, row) for row in waits]),
+        _most(_waits(waits, reasons)),
         moving=[moving_of(row) for row in moving],
     )
+
+
+def _waits(rows: Sequence[Row], reasons: Sequence[Row]) -> list[Wait]:
+    """Each with what its deferred sends were told last, the most frequent class first."""
+    told: dict[Row, Row] = {}
+    for row in sorted(reasons, key=lambda row: (-row["sends"], row["reason"])):
+        told.setdefault(_place(row), {})[row["reason"]] = row["sends"]
+    found = []
+    for row in rows:
+        classes = told.get(_place(row))
+        why = {"reason": next(iter(classes)), "reasons": classes} if classes else {}
+        found.append(_made(Wait, row | {"why": why}))
+    return found
+
+
+def _place(row: Row) -> Any:
+    return row["campaign_id"], row["provider"], row["zone"]
 
 
 def _most(waits: Sequence[Wait]) -> list[Wait]:

@@ -46,6 +46,19 @@ FROM pipeline.waiting AS w JOIN pipeline.batch AS b USING (batch_id)
 WHERE w.tenant_id = %(tenant_id)s AND w.campaign_id = ANY(%(campaign_ids)s)
 GROUP BY w.campaign_id, w.provider, b.zone ORDER BY w.campaign_id, w.provider, b.zone
 
+-- name: reasons
+-- What the sends that wait for a further attempt were told last, by class: of the 200 rows due first.
+SELECT w.campaign_id, w.provider, b.zone, f.reason, sum(pipeline.sends(f.counted * w.ranges))::int AS sends
+FROM (
+  SELECT campaign_id, provider, batch_id, n, ranges FROM pipeline.waiting
+  WHERE tenant_id = %(tenant_id)s AND campaign_id = ANY(%(campaign_ids)s) AND n > 1
+    AND due_at > clock_timestamp()
+  ORDER BY due_at, batch_id LIMIT 200
+) AS w JOIN pipeline.batch AS b USING (batch_id)
+JOIN rm.send_fact AS f ON f.tenant_id = %(tenant_id)s AND f.batch_id = w.batch_id AND f.n = w.n - 1
+  AND f.kind = 'deferred' AND f.counted && w.ranges
+GROUP BY w.campaign_id, w.provider, b.zone, f.reason
+
 -- name: moving
 SELECT state, ip, sum(size)::int AS sends, count(*)::int AS releases, min(produced_at) AS oldest_at,
   min(lease_until) AS lease_until, bool_or(produced_at IS NULL) AS untold

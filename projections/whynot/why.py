@@ -6,7 +6,6 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 
-from domain.fatigue import REASON as FATIGUE
 from domain.outcome_rules import OutcomeClass
 from domain.sending import Outcome
 from projections.reads import Bound
@@ -224,22 +223,8 @@ def send_answer(snap: Snapshot, send: Row, suppressed: Sequence[Row]) -> Answer:
     found = binding_of(snap)
     shut = [_suppressed(send, row) for row in suppressed]
     binding = found.binding or (None if moves(snap) else next(iter(shut), None))
-    limits = [_fatigue(snap, one) for one in (*found.limits, *shut)]
-    binding = binding and _fatigue(snap, binding)
-    return _answer("send", name, state, snap, Found(binding, tuple(limits), found.waits))
-
-
-def _fatigue(snap: Snapshot, limit: Limit) -> Limit:
-    """A wait for the contact's sake is no retry."""
-    if limit.limit != "retry" or limit.rule != FATIGUE:
-        return limit
-    (campaign,) = snap.campaigns.values()
-    allowed = {"per_day": campaign.fatigue_per_day, "gap_h": campaign.fatigue_gap_h}
-    return replace(
-        limit, limit="fatigue", scope="tenant", scope_id=campaign.tenant_id,
-        evidence=limit.evidence | allowed, detail="its contact got as much mail as it may",
-        cure="wait; or change the tenant's limit to contacts' mail",
-    )  # fmt: skip
+    limits = (*found.limits, *shut)
+    return _answer("send", name, state, snap, Found(binding, limits, found.waits))
 
 
 def _ended(send: Row, suppressed: Sequence[Row]) -> Limit:

@@ -31,7 +31,8 @@ class Told:
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     """The command dies, its stack goes on; the next run ends the campaign, the next proves it."""
-    job = MainJob(tmp_path_factory.mktemp("demo"), latency_ms=80)
+    settings = {"PM_RETRY_SCALE": "0.0005"}  # blocks are tried again within seconds
+    job = MainJob(tmp_path_factory.mktemp("demo"), latency_ms=80, settings=settings)
     try:
         return run_thrice(job)
     finally:

@@ -9,68 +9,24 @@ from typing import Any
 import pytest
 
 from adapters import postgres
-from domain.campaign import CampaignDrafted, CampaignLaunched, CampaignPaused
-from domain.event import Meta, Recorded
+from domain.campaign import CampaignLaunched, CampaignPaused
 from domain.governor.events import BreakerClosed, BreakerHalfOpened, BreakerOpened
 from domain.sending import BatchPlanned, OutcomesRecorded, Result
 from domain.sending_ip import SendingIpCapSet, SendingIpQuarantined, SendingIpReleased
 from domain.suppression import ContactSuppressed
 from domain.tenant import TenantDailyLimitSet
 from projections import models
-from projections.fold import Connection
 from projections.reads import Bound
 from projections.whynot import why
-from projections.whynot.limits import Limit
 from projections.whynot.why import Answer
 from tests.pipeline_world import Tenant
 from tests.release_kit import World, batch_of, rated
-from tests.schedule_kit import KeptLog, change, release_id_of
+from tests.schedule_kit import change, release_id_of
 from tests.volume_told_kit import plan_of, quota_of, said
-from tests.whynot_kit import a_releaser
+from tests.whynot_asked_kit import Asked, drafted
 
 pytestmark = pytest.mark.stack
 PROVIDER = "gmail"
-
-
-class Asked:
-    """A world with its read models, a releaser that stands by, and questions to it."""
-
-    def __init__(self, world: World, conn: Connection) -> None:
-        self.world, self.conn, self.told = world, conn, 0
-
-    async def tell(self, *events: Any) -> None:
-        """The schedule and the read models fold these."""
-        await self.world.tell(*[event for event in events if type(event) is not CampaignDrafted])
-        records = []
-        for event in events:
-            self.told += 1
-            topic = type(event).event_type.topics[0].value
-            meta = Meta(id=f"evt_{self.told}", time=datetime.now(UTC), tenant_id=event.tenant_id)
-            records.append(Recorded(event=event, meta=meta, topic=topic, offset=self.told))
-        async with await postgres.connect(self.world.dsn, "pm_projector") as conn:
-            for name in ("volume", "send_ledger", "sending_ips"):
-                fold = models.MODELS[name].fold(1)
-                known = [one for one in records if one.topic in fold.topics]
-                async with conn.transaction():
-                    await fold.apply(conn, known)
-
-    async def tick(self) -> None:
-        async with self.world.releaser(KeptLog()) as releaser:
-            await releaser.tick()
-
-    async def ask(self, question: Any, tenant_id: str, thing: str, *more: Any) -> Answer:
-        async with a_releaser(self.world.dsn):
-            found: Answer | None = await question(Bound(self.conn, tenant_id), thing, *more)
-        assert found is not None
-        return found
-
-    async def campaign(self, launch: CampaignLaunched) -> Answer:
-        return await self.ask(why.of_a_campaign, launch.tenant_id, launch.campaign_id)
-
-    async def binding(self, launch: CampaignLaunched) -> Limit:
-        found = (await self.campaign(launch)).binding
-        assert found is not None
-        return found
 
 
 @pytest.fixture
@@ -83,18 +39,12 @@ async def asked(dsn: str) -> AsyncIterator[Asked]:
 async def launched(asked: Asked, one: Tenant, size: int = 10, **changes: Any) -> CampaignLaunched:
     """A campaign that the schedule and the read models know, with one batch that is due."""
     launch = await asked.world.campaign([one], [], **changes)
-    await asked.tell(_drafted(launch), launch, _batch(launch, size))
+    await asked.tell(drafted(launch), launch, _batch(launch, size))
     return launch
 
 
 def _batch(launch: CampaignLaunched, size: int) -> BatchPlanned:
     return batch_of(launch, size, provider=PROVIDER)
-
-
-def _drafted(launch: CampaignLaunched) -> CampaignDrafted:
-    names = ("tenant_id", "campaign_id", "content_id", "list_ids", "sender_id", "domain_id", "ips")
-    plain = {name: getattr(launch, name) for name in (*names, "priority", "message_class", "sign")}
-    return CampaignDrafted(**plain, template_id="tpl_1", expire_after_s=3600)
 
 
 async def test_what_the_governor_decided_binds_with_the_counts_behind_it(asked: Asked) -> None:
@@ -206,7 +156,7 @@ async def test_a_send_tells_its_retry_its_suppression_and_its_end(asked: Asked) 
     (one,) = await asked.world.tenant()
     launch = await asked.world.campaign([one], [])
     batch = _batch(launch, 3)
-    await asked.tell(_drafted(launch), launch, batch)
+    await asked.tell(drafted(launch), launch, batch)
     await asked.tick()
     about: dict[str, Any] = {
         "tenant_id": one.tenant_id, "campaign_id": launch.campaign_id, "n": 1, "ip": one.ip,
@@ -253,7 +203,7 @@ async def test_a_campaign_that_was_not_launched_is_known_too(asked: Asked) -> No
     (one,) = await asked.world.tenant()
     launch = await asked.world.campaign([one], [])
     change(asked.world.dsn, "DELETE FROM pipeline.campaign")
-    await asked.tell(_drafted(launch))
+    await asked.tell(drafted(launch))
     await asked.tick()
 
     draft = await asked.campaign(launch)
