@@ -113,14 +113,14 @@ async def test_contacts_who_had_enough_mail_bind_a_campaign_and_a_send(asked: As
         "n": 1,
         "ip": told.ip,
     }
-    tenant = {"tenant_id": launch.tenant_id, "campaign_id": launch.campaign_id}
+    about |= {"tenant_id": launch.tenant_id, "campaign_id": launch.campaign_id}
     put_off = Result(outcome="deferred", reason="fatigue", ranges=[[0, 3]], retry_after_s=FOUR_H)
     grey = Result(
         outcome="deferred", reason="GREYLIST", ranges=[[3, 4]], code=450, retry_after_s=FOUR_H + 99
     )
     before = datetime.now(UTC)
     await asked.tell(
-        OutcomesRecorded(**about, **tenant, provider=PROVIDER, source="owner",
+        OutcomesRecorded(**about, provider=PROVIDER, source="owner",
                          results=[put_off, grey])
     )  # fmt: skip
     binding = await asked.binding(launch)
