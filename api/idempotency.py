@@ -1,9 +1,10 @@
 """A command under an Idempotency-Key runs once; repeating it gives the answer of the first time.
 
 The key is reserved for the tenant before the work begins, and the answer is kept, sealed, for
-seven days. Answers of faults (5xx) are not kept, nor refusals of a request that never began. A
-worker that died frees its reservation by its lease; then the command runs again and makes the same
-ids (`Desk.fresh_id`). Where no secret key is set nothing can be sealed, and nothing is kept.
+seven days. Answers of faults (5xx) are not kept, nor refusals of a request that never began. What a
+process held that died is free for its next life, and for others when the lease is over; then the
+command runs again and makes the same ids (`Desk.fresh_id`). Where no secret key is set nothing can
+be sealed, and nothing is kept.
 """
 
 from __future__ import annotations
@@ -47,7 +48,9 @@ VALUES (%(tenant_id)s, %(key)s, %(request)s, %(holder)s,
 ON CONFLICT (tenant_id, key) DO UPDATE SET request = excluded.request, holder = excluded.holder,
   lease_until = excluded.lease_until, expires_at = excluded.expires_at, sealed = NULL
 WHERE k.expires_at < clock_timestamp()
-   OR k.sealed IS NULL AND k.lease_until < clock_timestamp() AND k.request = excluded.request
+   OR k.sealed IS NULL AND k.request = excluded.request AND (
+     k.lease_until < clock_timestamp()
+     OR starts_with(k.holder, %(process)s) AND NOT starts_with(k.holder, %(life)s))
 RETURNING holder
 """
 LOOK = """
@@ -61,6 +64,25 @@ FREE = """
 DELETE FROM app.keyed_answer
 WHERE tenant_id = %(tenant_id)s AND key = %(key)s AND holder = %(holder)s RETURNING key
 """
+
+
+@dataclass(frozen=True)
+class Life:
+    """One life of a process. `process` is the name of no other that runs at the same time."""
+
+    process: str
+    token: str
+
+    @classmethod
+    def begun(cls, process: str) -> Life:
+        """The one that begins now."""
+        return cls(process, os.urandom(6).hex())
+
+    def values(self) -> dict[str, str]:
+        """Of RESERVE: who asks, and how holders of this process and of this life begin."""
+        process = f"{self.process}:"
+        life = f"{process}{self.token}:"
+        return {"process": process, "life": life, "holder": life + os.urandom(8).hex()}
 
 
 @dataclass(frozen=True)
@@ -106,7 +128,7 @@ class Replayed(Exception):  # noqa: N818 - an answer, not an error
 
 
 async def reserve(
-    request: Request, reads: Reads, seals: Seals, tenant_id: str, actor: str, key: str
+    request: Request, reads: Reads, life: Life, seals: Seals, tenant_id: str, actor: str, key: str
 ) -> None:
     """Hold the key for this request before its work begins.
 
@@ -116,13 +138,14 @@ async def reserve(
     if not key or request.method not in WRITES:
         return
     digest = _digest(request, actor)
-    holder = os.urandom(8).hex()
+    asking = life.values()
     until = monotonic() + WAIT_MAX_S
     while True:
         async with reads.of(tenant_id) as bound:
-            values = {"key": key, "request": digest, "holder": holder}
+            values = {"key": key, "request": digest, **asking}
             if await bound.rows(RESERVE, lease_s=LEASE_S, days=DAYS_KEPT, **values):
-                request.scope["pm.reserved"] = Reserved(reads, seals, tenant_id, key, holder)
+                held = Reserved(reads, seals, tenant_id, key, asking["holder"])
+                request.scope["pm.reserved"] = held
                 return
             found = await bound.rows(LOOK, key=key)
         if found:

@@ -41,6 +41,7 @@ class Ports:
     identity: Identity
     imports: Imports
     archives: Archives
+    life: idempotency.Life
     rates: Rates = field(default_factory=Rates)
 
     @cached_property
@@ -178,6 +179,7 @@ class AtDesk:
         await idempotency.reserve(
             request,
             ports_.reads,
+            ports_.life,
             ports_.desks.seals,
             found.tenant_id,
             found.actor,

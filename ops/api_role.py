@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -24,6 +25,7 @@ from api.commands.imports import Imports
 from api.commands.tenant_exports import Archives
 from api.desk import Desks
 from api.export_worker import Exports, Tell
+from api.idempotency import Life
 from api.import_worker import Work
 from api.keys import ApiKeys
 from api.limits import Allowance, Rates
@@ -78,6 +80,7 @@ async def serve(
                 identity=identity(settings, desks, blocking.connection, dns, clock),
                 imports=imports,
                 archives=archives,
+                life=Life.begun(f"{socket.gethostname()}/{settings.instance}"),
                 rates=Rates(Allowance(settings.api_rate_per_min, settings.api_burst)),
             )
             app = main.create_app(ports, manners(settings, ports.identity.public_url))

@@ -32,6 +32,7 @@ from api.commands.domains import Dns
 from api.commands.imports import Imports
 from api.commands.tenant_exports import Archives
 from api.desk import Desks
+from api.idempotency import Life
 from api.import_worker import Work
 from api.keys import ApiKeys
 from api.main import create_app
@@ -99,6 +100,7 @@ async def ports_of(
                     identity=identity_of(desks, moment),
                     imports=imports,
                     archives=Archives(Path(folder), lambda: None),
+                    life=Life.begun("tests"),
                 )
 
 

@@ -153,6 +153,20 @@ async def test_a_key_held_by_the_dead_is_free_after_its_lease(
     assert again["ip"] == first["ip"]
 
 
+async def test_a_key_held_by_a_process_that_died_is_free_for_its_next_life(
+    client: httpx2.AsyncClient, dsn: str
+) -> None:
+    """Else the client's repetitions wait for the dead, and what else it asks waits for them."""
+    first = await done(client.post(IPS, json={}, headers=KEY), 201)
+    with psycopg.connect(dsn, autocommit=True) as conn:
+        conn.execute("UPDATE app.keyed_answer SET sealed = NULL")
+
+    async with api_of(dsn) as reborn:
+        again = await done(reborn.post(IPS, json={}, headers=KEY), 201)
+
+    assert again["ip"] == first["ip"]
+
+
 async def test_kept_answers_are_sealed_and_go_with_an_erased_person(
     client: httpx2.AsyncClient, dsn: str
 ) -> None:

@@ -20,6 +20,7 @@ from api.commands.domains import Dns
 from api.commands.imports import Imports
 from api.commands.tenant_exports import Archives
 from api.desk import Desks
+from api.idempotency import Life
 from api.main import create_app, serve
 from api.paging import Cursors
 from api.wiring import Ports
@@ -41,7 +42,19 @@ def ports_on(reads: Reads) -> Ports:
     people = identity_of(desks, clock)
     imports = Imports(Spool(Path("nowhere")), lambda: None)
     archives = Archives(Path("nowhere"), lambda: None)
-    return Ports(reads, desks, token, Cursors(b"k"), clock, {}, dns, people, imports, archives)
+    return Ports(
+        reads,
+        desks,
+        token,
+        Cursors(b"k"),
+        clock,
+        {},
+        dns,
+        people,
+        imports,
+        archives,
+        Life.begun("t"),
+    )
 
 
 async def test_it_serves_until_told_and_refuses_while_postgres_is_away() -> None:
