@@ -87,8 +87,9 @@ THREE = (
         71,
         "two-brokers-down",
         "two of three brokers frozen at once",
-        "0 lost, 0 twice, no acknowledged command lost",
-        NOTHING + "; {calls[acknowledged]} commands acknowledged, all in the log",
+        "0 lost, 0 twice, no acknowledged command lost, else 503 within 2 s",
+        NOTHING + "; {calls[acknowledged]} commands acknowledged, all in the log; "
+        "the others 503 within {calls[slowest_503_s]} s",
     ),
 )
 
