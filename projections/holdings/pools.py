@@ -52,11 +52,17 @@ def weighed(members: Sequence[Row], cells: Sequence[Row]) -> defaultdict[str, li
     found: defaultdict[str, list[Row]] = defaultdict(list)
     for provider, here in groupby(cells, key=itemgetter("provider")):
         told = [(cell, left_of(cell) if cell["ip"] in active else 0) for cell in here]
-        weights = shares([Candidate(_number(left), cell["score"]) for cell, left in told])
+        weights = shares([Candidate(_number(left), _score(cell)) for cell, left in told])
         for (cell, left), weight in zip(told, weights, strict=True):
-            allowance = {"provider": provider, "left": left, "score": cell["score"]}
+            allowance = {"provider": provider, "left": left, "score": _score(cell)}
             found[cell["ip"]].append(allowance | {"weight": weight})
     return found
+
+
+def _score(cell: Row) -> int | None:
+    """As the releaser takes it: of what is governed alone."""
+    score: int | None = None if cell["plan"] in {None, UNGOVERNED} else cell["score"]
+    return score
 
 
 def _number(left: int | None) -> float:

@@ -141,7 +141,12 @@ class Bounds:
         return min(burst, tokens + age_s * per_s)
 
     def score(self, ip: str, provider: str) -> int | None:
-        """The cell's reputation, or else its IP's; None: neither is known."""
+        """A governed cell's reputation, or else its IP's; None: not known.
+
+        What is not governed is no longer scored by its mail: an old score is held against nobody.
+        """
+        if self.plan(ip, provider) is None:
+            return None
         scores = self.known.scores
         return scores.get((ip, provider), scores.get((ip, "")))
 

@@ -8,7 +8,7 @@ import pytest
 
 from domain.event import Event
 from tests.pipeline_world import Tenant
-from tests.release_kit import World, sends_by, slices
+from tests.release_kit import World, capped, sends_by, slices
 from tests.schedule_kit import KeptLog
 from tests.volume_kit import assigned, cell, governed, opened, paced, phase, quota
 from tests.volume_told_kit import BEGIN, score_of
@@ -80,6 +80,15 @@ async def test_an_unknown_score_is_held_against_nobody_and_the_ips_own_counts_th
 
     assert first == {unknown.ip: 4}
     assert await sent_by(world) == {known.ip: 10}
+
+
+async def test_an_old_score_of_an_ip_without_a_plan_is_held_against_nobody(world: World) -> None:
+    governed_, plain = await two(world, 100)
+    await world.tell(governed(plain, "none"), capped(plain, 100))
+    await world.tell(scored(governed_, 60), scored(plain, 10))
+    await world.campaign([governed_, plain], [10])
+
+    assert await sent_by(world) == {plain.ip: 10}
 
 
 async def test_the_score_that_was_told_last_counts_however_often_it_is_read(world: World) -> None:

@@ -105,13 +105,15 @@ async def test_members_are_weighed_by_what_may_still_leave_today(world: World) -
     )
 
     limited = await done(world.client.get(f"{POOLS}/{pool_id}"))
+    score = "INSERT INTO pipeline.volume_score VALUES (%s, %s, %s, %s, now())"
+    change(world.dsn, score, "ip", planned, "", 80)
+    change(world.dsn, score, "ip", capped, "", 10)  # has no plan: not held against it
+    scored = await done(world.client.get(f"{POOLS}/{pool_id}"))
+    change(world.dsn, score, "cell", planned, "gmail", 40)
+    bad = await done(world.client.get(f"{POOLS}/{pool_id}"))
     await world.client.put(f"{POOLS}/{pool_id}/ips/{plain}")
     await follow(world.dsn, "holdings")
     unbound = await done(world.client.get(f"{POOLS}/{pool_id}", params={"provider": "gmail"}))
-    score = "INSERT INTO pipeline.volume_score VALUES (%s, %s, %s, %s, now())"
-    change(world.dsn, score, "ip", capped, "", 80)
-    change(world.dsn, score, "cell", plain, "gmail", 40)
-    scored = await done(world.client.get(f"{POOLS}/{pool_id}", params={"provider": "gmail"}))
     unmet = await done(world.client.get(f"{POOLS}/{pool_id}", params={"provider": "unmet"}))
 
     def shares(answer: dict[str, Any]) -> dict[str, Any]:
@@ -129,9 +131,10 @@ async def test_members_are_weighed_by_what_may_still_leave_today(world: World) -
     }
     assert shares(unbound)[plain] == ("active", (None, 1.0))
     assert shares(unbound)[capped] == ("active", (200, 0.0))
-    assert shares(scored)[plain] == ("active", (None, 0.0))  # a bad one comes last
-    assert shares(scored)[capped] == ("active", (200, 0.210526))  # 200 times 80
-    assert shares(scored)[planned] == ("active", (600, 0.789474))  # 600 times 100, as unknown
+    assert shares(scored)[capped] == ("active", (200, 0.294118))  # 200 times 100, as unknown
+    assert shares(scored)[planned] == ("active", (600, 0.705882))  # 600 times 80
+    assert shares(bad)[capped] == ("active", (200, 1.0))  # a bad one comes last
+    assert shares(bad)[planned] == ("active", (600, 0.0))
     assert 0 < shares(unmet)[planned][1][0] < 600  # what its plan begins with
 
 
