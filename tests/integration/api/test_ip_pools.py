@@ -85,6 +85,16 @@ async def test_a_pool_is_made_filled_renamed_emptied_and_retired(world: World) -
     assert len(added) == 2
 
 
+def shares(answer: dict[str, Any]) -> dict[str, Any]:
+    """Member → its state, and what it may still carry with its weight, per provider."""
+    return {
+        member["ip"]: (member["state"], *[
+            (one["left"], one["weight"]) for one in member["allowances"]
+        ])
+        for member in answer["members"]
+    }  # fmt: skip
+
+
 async def test_members_are_weighed_by_what_may_still_leave_today(world: World) -> None:
     plain, capped, held, planned = [
         *(await world.ip(), await world.ip(), await world.ip(), await world.ip("standard"))
@@ -115,14 +125,6 @@ async def test_members_are_weighed_by_what_may_still_leave_today(world: World) -
     await follow(world.dsn, "holdings")
     unbound = await done(world.client.get(f"{POOLS}/{pool_id}", params={"provider": "gmail"}))
     unmet = await done(world.client.get(f"{POOLS}/{pool_id}", params={"provider": "unmet"}))
-
-    def shares(answer: dict[str, Any]) -> dict[str, Any]:
-        return {
-            member["ip"]: (member["state"], *[
-                (one["left"], one["weight"]) for one in member["allowances"]
-            ])
-            for member in answer["members"]
-        }  # fmt: skip
 
     assert shares(limited) == {
         capped: ("active", (200, 0.25)),
