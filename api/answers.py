@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import orjson
-from starlette.datastructures import MutableHeaders
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -26,6 +25,9 @@ PAGE = (
     "form-action 'self'; frame-ancestors 'none'"
 )
 HSTS = "max-age=31536000; includeSubDomains"
+CSP, CACHE = b"content-security-policy", b"cache-control"
+PAGE_LINE, DATA_LINE = PAGE.encode(), DATA.encode()
+Line = tuple[bytes, bytes]
 GIVEN_ID = re.compile(rb"[A-Za-z0-9_.:-]{1,64}")
 
 
@@ -65,6 +67,7 @@ class RequestIds:
     def __init__(self, app: ASGIApp, *, secure: bool = False) -> None:
         self._app = app
         self._always = SECURITY | ({"strict-transport-security": HSTS} if secure else {})
+        self._lines = _lines(self._always)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -77,15 +80,27 @@ class RequestIds:
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._set(scope, MutableHeaders(scope=message))
+                message = {**message, "headers": self._headers(scope, message["headers"])}
             await send(message)
 
         await self._app(scope, receive, answer)
 
-    def _set(self, scope: Scope, headers: MutableHeaders) -> None:
-        for name, value in (self._always | carried(scope)).items():
-            headers[name] = value
-        page = headers.get("content-type", "").startswith("text/html")
-        headers.setdefault("content-security-policy", PAGE if page else DATA)
-        if scope["path"].startswith("/v1"):
-            headers.setdefault("cache-control", "no-store")  # tenants' answers lie in no cache
+    def _headers(self, scope: Scope, given: Iterable[tuple[bytes, bytes]]) -> list[Line]:
+        """Those of the answer; what is set here wins over what it has of the same name."""
+        told = carried(scope)
+        kept = [(name, value) for name, value in given if not self._sets(name, told)]
+        has = dict(kept)
+        if CSP not in has:
+            page = has.get(b"content-type", b"").startswith(b"text/html")
+            kept.append((CSP, PAGE_LINE if page else DATA_LINE))
+        if CACHE not in has and scope["path"].startswith("/v1"):
+            kept.append((CACHE, b"no-store"))  # tenants' answers lie in no cache
+        return [*kept, *self._lines, *_lines(told)]
+
+    def _sets(self, name: bytes, told: Mapping[str, str]) -> bool:
+        text = name.decode("latin-1").lower()
+        return text in self._always or text in told
+
+
+def _lines(headers: Mapping[str, str]) -> list[Line]:
+    return [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]

@@ -7,12 +7,13 @@ import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Any
 
 import uvicorn
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.middleware.cors import CORSMiddleware
 
-from api import described, health, idempotency, links, people, problems
+from api import described, health, idempotency, links, people, problems, ways
 from api.answers import Json, RequestIds
 from api.limits import ANSWER_MAX_S, IN_FLIGHT_MAX, Bugs, InFlight
 from api.listeners import Listeners
@@ -56,7 +57,7 @@ from api.v1 import (
     whynot,
     workspaces,
 )
-from api.wiring import Ports, stranger
+from api.wiring import AUTH, Ports, stranger
 
 DESCRIPTION = (
     "Questions about campaigns, answered from read models that follow the event log. "
@@ -138,8 +139,14 @@ def operations() -> FastAPI:
         generate_unique_id_function=lambda route: route.name,  # what clients call it
     )
     for module in ROUTERS:
-        app.include_router(module.router, dependencies=[Depends(declared_only), Depends(stranger)])
+        app.include_router(module.router, dependencies=_framed(module.router))
     return app
+
+
+def _framed(router: APIRouter) -> list[Any]:
+    """What every request to these routes passes first."""
+    logs_in = any(getattr(route, "path", AUTH).startswith(AUTH) for route in router.routes)
+    return [Depends(declared_only), *([Depends(stranger)] if logs_in else ())]
 
 
 def create_app(ports: Ports | None, manners: Manners = Manners()) -> FastAPI:
@@ -151,6 +158,7 @@ def create_app(ports: Ports | None, manners: Manners = Manners()) -> FastAPI:
     problems.install(app)
     idempotency.install(app)
     described.install(app)
+    ways.install(app)
     _frame(app, manners)
     return app
 

@@ -50,9 +50,17 @@ class Ports:
         return Visits(self.desks, self.clock)
 
 
-async def ports(request: Request) -> Ports:  # a plain function would go through a thread
+def ports_of(request: Request) -> Ports:
+    """What the composition root handed in.
+
+    For dependencies that others stand on: FastAPI solves one of its own anew wherever it is named.
+    """
     found: Ports = request.app.state.ports
     return found
+
+
+async def ports(request: Request) -> Ports:  # a plain function would go through a thread
+    return ports_of(request)
 
 
 PortsDep = Annotated[Ports, Depends(ports)]
@@ -60,7 +68,6 @@ PortsDep = Annotated[Ports, Depends(ports)]
 
 async def caller(
     request: Request,
-    found: PortsDep,
     authorization: Annotated[
         str, Header(description="`Bearer` and an API key, a session's or the operator's token")
     ] = "",
@@ -73,6 +80,7 @@ async def caller(
     ] = "",
 ) -> Caller:
     """Who asks, and for which tenant. Raises Problem for nobody that is known."""
+    found = ports_of(request)
     given = Site(found.identity.public_url).token_of(request, authorization)
     tenant_id = x_tenant or named
     if "\x00" in tenant_id:
@@ -93,9 +101,13 @@ async def caller(
 CallerDep = Annotated[Caller, Depends(caller)]
 
 
-async def stranger(request: Request, found: PortsDep) -> None:
-    """A dependency of every route: who logs in or signs up is counted by IP."""
-    if request.url.path.startswith("/v1/auth"):
+AUTH = "/v1/auth"
+
+
+async def stranger(request: Request) -> None:
+    """A dependency of routers that have such paths: who logs in or signs up is counted by IP."""
+    if request.scope["path"].startswith(AUTH):
+        found = ports_of(request)
         await found.rates.stranger(found.reads, request.scope, origin_of(request).ip)
 
 
@@ -124,11 +136,12 @@ class May:
 
     async def __call__(
         self,
+        request: Request,
         found: CallerDep,
-        ports_: PortsDep,
         min_position: PositionQuery = 0,
         pm_min_position: PositionHeader = 0,
     ) -> Caller:
+        ports_ = ports_of(request)
         self.check(found, ports_)
         if position := max(min_position, pm_min_position):
             await positions.reached(ports_.reads, found.tenant_id, position, self.models)
@@ -165,7 +178,6 @@ class AtDesk:
         self,
         request: Request,
         found: CallerDep,
-        ports_: PortsDep,
         idempotency_key: Annotated[
             str,
             Header(
@@ -175,6 +187,7 @@ class AtDesk:
             ),
         ] = "",
     ) -> Desk:
+        ports_ = ports_of(request)
         self._may.check(found, ports_)
         await idempotency.reserve(
             request,

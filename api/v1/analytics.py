@@ -9,14 +9,14 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query
+from fastapi import APIRouter, Depends, Query, Request
 
 from api import shapes_analytics as shapes
 from api.answers import Json
 from api.bodies import IdPath, IdText
 from api.callers import Caller
 from api.problems import not_found
-from api.wiring import PortsDep, may
+from api.wiring import PortsDep, may, ports_of
 from domain.spans import CUSTOM, DAYS_MAX, Span, edges, span, zone
 from projections.reads import Bound, freshness
 from projections.send_stats import figures
@@ -36,7 +36,7 @@ TopQuery = Annotated[int, Query(ge=1, le=100, description="how many at most")]
 
 
 async def asked(
-    ports: PortsDep,
+    request: Request,
     named: Annotated[
         str, Query(alias="range", pattern="^(7d|30d|90d|custom)$", description="ends today")
     ] = "30d",
@@ -45,7 +45,7 @@ async def asked(
     tz: ZoneQuery = "UTC",
 ) -> Span:
     """The days that a question is about. Raises Invalid."""
-    return span(named, tz, ports.clock(), since, until)
+    return span(named, tz, ports_of(request).clock(), since, until)
 
 
 Asked = Annotated[Span, Depends(asked)]

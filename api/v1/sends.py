@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
 
@@ -27,7 +28,6 @@ MomentQuery = Annotated[AwareDatetime | None, Query(examples=["2026-01-05T00:00:
 
 
 async def wanted(
-    caller: Reader,
     campaign_id: Annotated[IdText, Query(description="only of this campaign")] = "",
     contact_id: Annotated[IdText, Query(description="only to this lead")] = "",
     provider: Annotated[str, Query(max_length=200, description="only this mailbox provider")] = "",
@@ -38,8 +38,7 @@ async def wanted(
     requested_from: MomentQuery = None,
     requested_to: MomentQuery = None,
 ) -> Wanted:
-    """What a list of sends is asked for; within what the caller may see."""
-    seen = caller.workspace_ids
+    """What a list of sends is asked for, by whoever may see all of them."""
     return Wanted(
         campaign_id=campaign_id,
         contact_id=contact_id,
@@ -48,7 +47,6 @@ async def wanted(
         ip=ip,
         since=requested_from or FIRST,
         until=requested_to or LAST,
-        workspaces=None if seen is None else tuple(sorted(seen)),
     )
 
 
@@ -68,6 +66,8 @@ async def list_sends(
     What was requested last comes first; within a batch by index. `signals` are the kinds of what
     the recipient or a machine did.
     """
+    seen = caller.workspace_ids
+    found_by = replace(found_by, workspaces=None if seen is None else tuple(sorted(seen)))
     scope = (caller.tenant_id, "sends", *_named(found_by))
     after = _after(ports.cursors.read(scope, cursor)) if cursor else After()
     async with ports.reads.of(caller.tenant_id) as bound:

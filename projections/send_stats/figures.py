@@ -31,15 +31,23 @@ FIGURES: Mapping[str, tuple[str, ...]] = {
     "unsubscribed": ("unsubscribed",),
     "complaints": ("complaints",),
 }
+#: Those made of one metric, and of several.
+_SINGLE = {name: parts[0] for name, parts in FIGURES.items() if len(parts) == 1}
+_SUMS = {name: parts for name, parts in FIGURES.items() if len(parts) > 1}
+_NONE = dict.fromkeys(FIGURES, 0)
 FUNNEL = ("requested", "sent", "delivered", "opened", "clicked", "replied")
 Row = dict[str, Any]
 
 
 def figures(metrics: Mapping[str, int]) -> dict[str, int]:
     """All figures, 0 where nothing happened."""
-    return {
-        name: sum(metrics.get(metric, 0) for metric in parts) for name, parts in FIGURES.items()
-    }
+    found = _NONE.copy()
+    for name, metric in _SINGLE.items():
+        if metric in metrics:
+            found[name] = metrics[metric]
+    for name, parts in _SUMS.items():
+        found[name] = sum([metrics.get(metric, 0) for metric in parts])
+    return found
 
 
 def told(metrics: Mapping[str, int]) -> Row:
@@ -83,9 +91,9 @@ def funnel(found: Mapping[str, int]) -> list[Row]:
 
 def ranked(groups: Mapping[str, Mapping[str, int]], name: str, limit: int) -> Sequence[Row]:
     """Groups by what was sent, the most first."""
-    rows: list[Row] = [{name: key} | told(metrics) for key, metrics in groups.items() if key]
-    rows.sort(key=lambda row: (-row["counters"]["sent"], -row["counters"]["requested"], row[name]))
-    return rows[:limit]
+    found = [(key, figures(metrics)) for key, metrics in groups.items() if key]
+    found.sort(key=lambda one: (-one[1]["sent"], -one[1]["requested"], one[0]))
+    return [{name: key, "counters": one, "rates": rates(one)} for key, one in found[:limit]]
 
 
 def summed(several: Iterable[Mapping[str, int]]) -> Row:

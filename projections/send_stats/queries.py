@@ -67,10 +67,13 @@ async def top_campaigns(
     bound: Bound, span: Span, *, workspaces: Workspaces = None, limit: int = 10
 ) -> list[Row]:
     """The campaigns that sent most, with their names."""
-    found = await groups(bound, span, "campaign", workspaces=workspaces, limit=limit)
-    rows = await bound.rows(SQL["names"], ids=[row["campaign_id"] for row in found])
-    names = {row["id"]: row["label"] for row in rows}
-    return [{"name": names.get(row["campaign_id"], "")} | row for row in found]
+    rows = await bound.rows(
+        SQL["top_campaigns"], workspaces=_named(workspaces), limit=limit,
+        sent=list(figures.FIGURES["sent"]), **_parted(span.start, span.end),
+    )  # fmt: skip
+    names = {row["key"]: row["name"] for row in rows}
+    found = figures.ranked(figures.by_key(rows), "campaign_id", limit)
+    return [{"name": names[row["campaign_id"]]} | row for row in found]
 
 
 async def campaign_is_there(bound: Bound, campaign_id: str, workspaces: Workspaces) -> bool:

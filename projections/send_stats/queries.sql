@@ -39,6 +39,34 @@ WHERE %(workspaces)s::text[] IS NULL OR coalesce((
   WHERE w.tenant_id = %(tenant_id)s AND w.id = c.campaign_id), '') = ANY(%(workspaces)s)
 GROUP BY 1, 2
 
+-- name: top_campaigns
+-- As `cells` by campaign, of those that sent most, with their names.
+WITH cell AS MATERIALIZED (
+  SELECT campaign_id, metric, sum(sends)::bigint AS sends FROM (
+    SELECT campaign_id, metric, sends FROM rm.send_stat_day
+    WHERE tenant_id = %(tenant_id)s AND day >= %(first_day)s AND day < %(last_day)s
+    UNION ALL
+    SELECT campaign_id, metric, sends FROM rm.send_stat
+    WHERE tenant_id = %(tenant_id)s AND bucket >= %(start)s AND bucket < %(days_start)s
+    UNION ALL
+    SELECT campaign_id, metric, sends FROM rm.send_stat
+    WHERE tenant_id = %(tenant_id)s AND bucket >= %(days_end)s AND bucket < %(end)s
+  ) AS c
+  WHERE campaign_id <> '' AND (%(workspaces)s::text[] IS NULL OR coalesce((
+    SELECT w.workspace_id FROM vault.workspace_of AS w
+    WHERE w.tenant_id = %(tenant_id)s AND w.id = c.campaign_id), '') = ANY(%(workspaces)s))
+  GROUP BY 1, 2
+), top AS (
+  SELECT campaign_id FROM cell GROUP BY campaign_id
+  ORDER BY coalesce(sum(sends) FILTER (WHERE metric = ANY(%(sent)s)), 0) DESC,
+    coalesce(sum(sends) FILTER (WHERE metric = 'requested'), 0) DESC, campaign_id COLLATE "C"
+  LIMIT %(limit)s
+)
+SELECT campaign_id AS key, metric, sends, coalesce((
+  SELECT l.label FROM vault.label AS l
+  WHERE l.tenant_id = %(tenant_id)s AND l.id = campaign_id), '') AS name
+FROM top JOIN cell USING (campaign_id)
+
 -- name: of_campaign
 SELECT CASE %(by)s WHEN 'step' THEN step::text WHEN 'provider' THEN provider ELSE '' END AS key,
   metric, sum(sends)::bigint AS sends
@@ -73,9 +101,6 @@ SELECT state, reason, code, sum(sends)::bigint AS sends FROM rm.send_reason
 WHERE tenant_id = %(tenant_id)s AND campaign_id = %(campaign_id)s AND state = ANY(%(states)s)
   AND (%(provider)s = '' OR provider = %(provider)s)
 GROUP BY 1, 2, 3 ORDER BY 4 DESC, 1, 2, 3 LIMIT %(limit)s
-
--- name: names
-SELECT id, label FROM vault.label WHERE tenant_id = %(tenant_id)s AND id = ANY(%(ids)s)
 
 -- name: campaign_states
 SELECT state, count(*) AS campaigns FROM rm.campaign AS c
