@@ -160,6 +160,8 @@ def _trip_cell(draft: Draft, cell: Cell, event: Attempted, found: Counts, silent
     loud = many and deferred >= breaking.deferred_open_min
     if failed or (loud and found.deferred and cell.breaker.status is Status.CLOSED):
         quota.lower(draft, cell, breaking.deferred_keep, "deferred")
+        if loud:
+            rate.opened(draft, cell, deferred / judged)
         span = (profile.deferred_open_s, profile.deferred_open_max_s)
         opened = breaker.trip(draft, cell, "deferred", span, counts)
         cell.pace.seen, cell.pace.since_s = Counts(), 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from domain.governor import rate
 from domain.governor.draft import Draft, Scope, moment
 from domain.governor.events import BreakerClosed, BreakerHalfOpened, BreakerOpened
 from domain.governor.state import DAY_S, Breaker, Cell, Counts, Phase, Status
@@ -45,6 +46,8 @@ def close(draft: Draft, scope: Scope, rule: str, counts: Mapping[str, int]) -> N
     draft.decide(BreakerClosed, scope, rule, counts)
     if isinstance(scope, Cell):
         scope.recovering = True
+        if scope.kind == "cell":
+            rate.reopened(draft, scope, rule)
         _follow(draft, scope, rule)
 
 

@@ -103,10 +103,25 @@ class Fast:
     quiet_share: Annotated[float, Of("share of deferrals", _PAPER)] = 0.02
     loud_share: Annotated[float, Of("share of deferrals", _PAPER)] = 0.10
     raise_judged_min: Annotated[int, Of("answers", _PAPER, 1, 100_000)] = 20
-    lower_deferred_min: Annotated[int, Of("deferrals", _PAPER, 1, 100_000)] = 5
+    lower_deferred_min: Annotated[int, Of("deferrals", _SIMULATED, 1, 100_000)] = 2
     raised: Annotated[float, Of("of the rate before", _SIMULATED, 1, 5)] = 1.15
     lowered: Annotated[float, Of("of what was taken", _SIMULATED, 0.05, 1)] = 0.95
     used_min: Annotated[float, Of("of the rate, that really left", _SIMULATED)] = 0.5
+    opened: Annotated[
+        float, Of("of what was taken, once deferrals open; 1: as it was", _SIMULATED, 0.05, 1)
+    ] = 0.7
+    opened_floor: Annotated[float, Of("of the rate before", _SIMULATED, 0.01, 1)] = 0.2
+    reopened: Annotated[float, Of("of the rate before", _PAPER, 0.05, 1)] = 0.5
+    slack_used: Annotated[
+        float, Of("of what is taken a day of late, below which a day is slack", _SIMULATED)
+    ] = 0.5
+    slack_keep: Annotated[float, _KEPT] = 0.5
+    slack_floor: Annotated[float, Of("of the rate that spends the quota", _SIMULATED)] = 0.5
+    poor_complaints: Annotated[float, Of(_share, _SIMULATED)] = 0.002
+    poor_hard: Annotated[float, Of(_share, _SIMULATED)] = 0.05
+    poor_lowered: Annotated[float, Of("of what was taken", _SIMULATED, 0.05, 1)] = 0.7
+    poor_deferred_min: Annotated[int, Of("deferrals", _SIMULATED, 1, 100_000)] = 1
+    poor_raise_every_s: Annotated[int, Of("seconds", _SIMULATED, 0, 864_000)] = 6 * HOUR_S
     per_h_min: Annotated[float, Of("messages an hour", _SIMULATED, 0.1, 10_000)] = 1.0
     hours_min: Annotated[float, Of("hours that a quota is spread over", _SIMULATED, 0.1, 24)] = 12
     measured_s: Annotated[int, Of("seconds", _SIMULATED, 1, 86_400)] = 300
@@ -167,10 +182,22 @@ class Parameters:
         return self.profiles.get(provider, self.other)
 
 
+#: Up to version 2 the rate forgot what opened a cell, and poor mail was paced like any other.
+_FAST_2 = Fast(
+    lower_deferred_min=5,
+    opened=1.0,
+    reopened=1.0,
+    slack_keep=1.0,
+    poor_lowered=0.95,
+    poor_deferred_min=5,
+    poor_raise_every_s=3600,
+)
 #: Each set by its version: what decisions of that version in a log were taken by.
 #: 2: a quota that is used up and taken well grows once before the day's end.
+#: 3: the rate remembers why a cell opened, follows a fall of what is taken, and spares poor mail.
 RECORDED: dict[int, Parameters] = {
-    1: Parameters(version=1, slow=Slow(early_growth=1.0)),
-    2: Parameters(version=2),
+    1: Parameters(version=1, slow=Slow(early_growth=1.0), fast=_FAST_2),
+    2: Parameters(version=2, fast=_FAST_2),
+    3: Parameters(version=3),
 }
-CURRENT = RECORDED[2]
+CURRENT = RECORDED[3]

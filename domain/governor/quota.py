@@ -82,6 +82,8 @@ def _end_day(draft: Draft, cell: Cell) -> None:
     _fade(draft, cell)
     if cell.quota >= UNBOUND:
         return
+    if cell.kind == "cell":
+        rate.slacken(draft, cell)
     if not cell.started and not cell.today.judged:
         _idle(draft, cell)
     else:

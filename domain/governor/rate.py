@@ -6,6 +6,7 @@ after an hour without deferrals, at once down to what was taken when they come.
 
 from __future__ import annotations
 
+from domain.governor import posteriors
 from domain.governor.draft import Draft
 from domain.governor.events import RateChanged
 from domain.governor.inputs import Finding
@@ -76,23 +77,70 @@ def scale(draft: Draft, cell: Cell, factor: float, rule: str) -> None:
         _tell(draft, cell, before, rule, pace.seen)
 
 
+def opened(draft: Draft, cell: Cell, share: float) -> None:
+    """Deferrals open the cell: once it closes, no faster than what was taken, and less.
+
+    All deferred may be an hour's fault of theirs: so it never falls below a part of what it was.
+    """
+    fast = draft.rules.fast
+    if fast.opened < 1.0:
+        _turn(draft, cell, max(fast.opened_floor, fast.opened * (1.0 - share)), "deferred")
+
+
+def reopened(draft: Draft, cell: Cell, rule: str) -> None:
+    """Its probes were taken: that says nothing yet of the rate before."""
+    if draft.rules.fast.reopened < 1.0:
+        _turn(draft, cell, draft.rules.fast.reopened, rule)
+
+
+def slacken(draft: Draft, cell: Cell) -> None:
+    """At a day's end: a receiver bears what it is used to, and forgets that within days.
+
+    So the rate follows a fall of what was taken, and rises again with what is, hour by hour.
+    """
+    fast, taken = draft.rules.fast, cell.today.accepted
+    fell = taken < fast.slack_used * cell.usual
+    cell.usual = round((cell.usual + taken) / 2, 3)
+    least = max(_start(draft, cell), fast.slack_floor * cell.quota / fast.hours_min)
+    if fell and fast.slack_keep < 1.0 and cell.pace.per_h > least:
+        _turn(draft, cell, max(fast.slack_keep, least / cell.pace.per_h), "slack")
+
+
+def _turn(draft: Draft, cell: Cell, factor: float, rule: str) -> None:
+    before = shape(cell.pace)
+    fill(cell.pace, draft.now_s)
+    _set(draft, cell, cell.pace.per_h * factor)
+    _tell(draft, cell, before, rule, cell.pace.seen)
+
+
+def _is_poor(draft: Draft, cell: Cell) -> bool:
+    """What its mail is known for, or was cut for, likely costs it the patience of receivers."""
+    fast, rules, seen = draft.rules.fast, draft.rules.evidence, cell.evidence
+    complaints = posteriors.mean(seen.complaints, seen.accepted, rules.complaints_prior)
+    hard = posteriors.mean(seen.hard, seen.attempts, rules.hard_prior)
+    return cell.cool_days > 0 or complaints > fast.poor_complaints or hard > fast.poor_hard
+
+
 def _judge(draft: Draft, cell: Cell) -> str | None:
     """The rule that the window came to; empty: judged, nothing to change; None: go on counting."""
     pace, seen, now_s, fast = cell.pace, cell.pace.seen, draft.now_s, draft.rules.fast
     span_s = now_s - pace.since_s
     if not seen.judged or (seen.judged < fast.window_attempts and span_s < fast.window_s):
         return None
-    share = seen.deferred_share
-    if share > fast.loud_share and seen.deferred >= fast.lower_deferred_min:
+    share, poor = seen.deferred_share, _is_poor(draft, cell)
+    few = fast.poor_deferred_min if poor else fast.lower_deferred_min
+    if share > fast.loud_share and seen.deferred >= few:
         if now_s - pace.lowered_s < fast.lower_every_s:
             return None
         pace.lowered_s = now_s
-        _set(draft, cell, fast.lowered * _left_per_h(draft, pace, span_s) * (1.0 - share))
+        kept = fast.poor_lowered if poor else fast.lowered
+        _set(draft, cell, kept * _left_per_h(draft, pace, span_s) * (1.0 - share))
         return "deferred"
     if seen.judged < fast.raise_judged_min:
         return None
     used = seen.judged >= fast.used_min * pace.per_h * span_s / HOUR_S
-    if share < fast.quiet_share and used and now_s - pace.raised_s >= fast.raise_every_s:
+    every = fast.poor_raise_every_s if poor else fast.raise_every_s
+    if share < fast.quiet_share and used and now_s - pace.raised_s >= every:
         pace.raised_s = now_s
         before = pace.per_h
         _set(draft, cell, max(before, min(before * fast.raised, _ceiling(draft, cell))))
@@ -109,8 +157,11 @@ def _left_per_h(draft: Draft, pace: Pace, span_s: int) -> float:
 
 def _ceiling(draft: Draft, cell: Cell) -> float:
     """The rate never spends a day's quota in less than so many hours."""
-    start = draft.rules.profile(cell.provider).rate_per_h
-    return max(start, cell.quota / draft.rules.fast.hours_min)
+    return max(_start(draft, cell), cell.quota / draft.rules.fast.hours_min)
+
+
+def _start(draft: Draft, cell: Cell) -> float:
+    return draft.rules.profile(cell.provider).rate_per_h
 
 
 def _set(draft: Draft, cell: Cell, per_h: float) -> None:

@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 
 from domain.governor.inputs import Scopes
 
-VERSION = 2  # of the rules and of this record; stands in every decision
+VERSION = 3  # of the rules and of this record; stands in every decision
 DAY_S = 86_400
 UNBOUND = 10**12  # a quota that binds nothing
 
@@ -116,6 +116,7 @@ class Cell:
     cool_days: int = 0  # in which complaints are still about mail from before the cut
     warm_days: int = 0
     idle_days: int = 0
+    usual: float = 0.0  # taken a day, of late: each day counts half of those before it
     used: bool = False  # since it was cold
     recovering: bool = False
     lowered_day: int = -1  # the last one on which a breaker cut the quota
