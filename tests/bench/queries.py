@@ -6,10 +6,11 @@
 On a stack of its own, filled by `penguin seed`; --data: on a stack that runs there, filled already.
 Each question is asked --requests times, 16 at once, by twenty tenants with API keys of theirs, the
 biggest among them, while two other tenants change leads, --writes a second together. The quantiles
-leave out no answer, and each request passes the count of its key's rate. What the clients take of
-the same processors is told. Then: sequential scans of tenant tables that all of this made (from
-Postgres's own counters), one tenant at full load beside another that asks now and then, how long it
-takes to be told that another tenant's id, or nobody's, is not there, and commands a second.
+leave out no answer, and each request passes the count of its key's rate. What the processes and
+the clients take of the same processors is told. Then: sequential scans of tenant tables that all of
+this made (from Postgres's own counters), one tenant at full load beside another that asks now and
+then, how long it takes to be told that another tenant's id, or nobody's, is not there, and commands
+a second.
 """
 
 from __future__ import annotations
@@ -133,11 +134,16 @@ async def asked(
 
 
 def answered(
-    base: str, asking: list[Tenant], ask: Ask, requests: int, writes: float
-) -> dict[str, object]:
-    """One question's figures."""
+    stack: Stack, asking: list[Tenant], ask: Ask, requests: int, writes: float
+) -> dict[str, Any]:
+    """One question's figures. CPU of the processes is all that they took meanwhile."""
+    before, base = stack.cpu_s(), stack.addresses["api_url"]
     measured, written_per_s = asyncio.run(asked(base, asking, ask, requests, writes))
-    return measured.as_json() | {"written_per_s": written_per_s}
+    spent = {name: cpu_s - before.get(name, 0.0) for name, cpu_s in stack.cpu_s().items()}
+    shown = {name: spent.pop(name) for name in ("api", "postgres")}
+    shown["others"] = sum(spent.values())
+    cpu_ms = {name: round(cpu_s * 1000 / requests, 2) for name, cpu_s in shown.items()}
+    return measured.as_json() | {"written_per_s": written_per_s, "cpu_ms": cpu_ms}
 
 
 #: Questions about one thing, and which ids of another tenant they are asked with.
@@ -222,7 +228,7 @@ def measured(stack: Stack, count: int, requests: int, writes: float) -> dict[str
         conn.execute("VACUUM ANALYZE")  # as autovacuum has by the time that anybody looks
     before = scans(dsn)
     questions = {
-        name: answered(base, asking, ask, requests, writes) for name, ask in QUESTIONS.items()
+        name: answered(stack, asking, ask, requests, writes) for name, ask in QUESTIONS.items()
     }
     after = scans(dsn)
     return {
@@ -240,7 +246,8 @@ def told(found: dict[str, Any]) -> list[str]:
     """The same for people."""
     lines = [
         f"{one['p50_ms']:8.1f} ms p50 {one['p99_ms']:8.1f} ms p99 {one['per_s']:8.1f}/s  {name} "
-        f"(beside {one['written_per_s']} writes/s; clients: {one['client_cpu_ms']} ms of CPU each)"
+        f"(beside {one['written_per_s']} writes/s; "
+        f"ms of CPU each: {one['cpu_ms']}, clients {one['client_cpu_ms']})"
         for name, one in found["questions"].items()
     ]
     near, apart = found["neighbour"], found["told_apart"]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import httpx2
+import pytest
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
-from api.turns import AT_ONCE, WAITING_MAX, Turns
+from api.turns import AT_ONCE, QUESTIONS, WAITING_MAX, Turns
 
 
 class Work:
@@ -81,3 +82,112 @@ async def test_who_waits_for_a_turn_in_vain_is_told_so_in_time() -> None:
     assert told.status_code == 503
     assert told.headers["retry-after"]
     assert [answer.status_code for answer in (*answers, again)] == [200] * (AT_ONCE + 1)
+
+
+FOR_EVER = 60.0  # longer than the test may take: who goes on was let on
+
+
+async def begun(work: Work, *callers: str) -> None:
+    """Wait until these have begun, and nobody else, however often others get a chance."""
+    async with asyncio.timeout(10):
+        while len(work.begun) < len(callers):  # noqa: ASYNC110 - what is waited for is under test
+            await asyncio.sleep(0.001)
+    await settled(work, len(callers))
+    assert work.begun == list(callers)
+
+
+def asks(asking: httpx2.AsyncClient, caller: str, path: str = "/") -> asyncio.Task[httpx2.Response]:
+    return asyncio.create_task(asking.get(path, headers={"authorization": caller}))
+
+
+async def test_while_others_ask_a_callers_second_question_waits_for_its_first() -> None:
+    work = Work()
+    async with client(Turns(work, courtesy_s=FOR_EVER)) as asking:
+        all_ = [asks(asking, "quiet")]
+        await begun(work, "quiet")
+        all_ += [asks(asking, "loud"), asks(asking, "loud")]
+        await begun(work, "quiet", "loud")
+        work.let_go.set()
+        answers = await asyncio.gather(*all_)
+
+    assert work.begun == ["quiet", "loud", "loud"]
+    assert [answer.status_code for answer in answers] == [200] * 3
+
+
+async def test_a_question_does_not_wait_long_for_a_slow_one() -> None:
+    work = Work()
+    async with client(Turns(work, courtesy_s=0.01)) as asking:
+        all_ = [asks(asking, "quiet")]
+        await begun(work, "quiet")
+        all_ += [asks(asking, "loud"), asks(asking, "loud")]
+        await begun(work, "quiet", "loud", "loud")  # nobody was let go
+        work.let_go.set()
+        await asyncio.gather(*all_)
+
+
+async def test_a_command_does_not_wait_for_a_question() -> None:
+    work = Work()
+    async with client(Turns(work, courtesy_s=FOR_EVER)) as asking:
+        all_ = [asks(asking, "quiet")]
+        await begun(work, "quiet")
+        all_ += [asks(asking, "loud")]
+        await begun(work, "quiet", "loud")
+        all_ += [asyncio.create_task(asking.post("/", headers={"authorization": "loud"}))]
+        await begun(work, "quiet", "loud", "loud")
+        work.let_go.set()
+        await asyncio.gather(*all_)
+
+
+async def test_of_all_callers_a_few_questions_are_answered_at_once_in_their_order() -> None:
+    work, callers = Work(), [f"caller {number}" for number in range(QUESTIONS + 2)]
+    async with client(Turns(work, courtesy_s=FOR_EVER)) as asking:
+        all_ = []
+        for place, caller in enumerate(callers):
+            all_.append(asks(asking, caller))
+            await begun(work, *callers[: min(place + 1, QUESTIONS)])
+        work.let_go.set()
+        await asyncio.gather(*all_)
+
+    assert work.begun == callers
+
+
+@pytest.mark.parametrize(("path", "header"), [("/?min_position=9", ""), ("/", "9")])
+async def test_who_waits_for_a_position_keeps_nobody_from_being_answered(
+    path: str, header: str
+) -> None:
+    work, callers = Work(), [f"waiting {number}" for number in range(QUESTIONS)]
+    async with client(Turns(work, courtesy_s=FOR_EVER)) as asking:
+        all_ = []
+        for place, caller in enumerate(callers):
+            shown = {"authorization": caller} | ({"PM-Min-Position": header} if header else {})
+            all_.append(asyncio.create_task(asking.get(path, headers=shown)))
+            await begun(work, *callers[: place + 1])
+        all_.append(asks(asking, "quick"))
+        await begun(work, *callers, "quick")
+        work.let_go.set()
+        await asyncio.gather(*all_)
+
+
+class Downloads:
+    """An application whose answers begin, and end when they are let go."""
+
+    def __init__(self) -> None:
+        self.let_go = asyncio.Event()
+        self.begun = 0
+
+    async def __call__(self, _: Scope, __: Receive, send: Send) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        self.begun += 1
+        await self.let_go.wait()
+        await send({"type": "http.response.body", "body": b"done"})
+
+
+async def test_a_slow_download_keeps_nobody_from_being_answered() -> None:
+    work = Downloads()
+    async with client(Turns(work, courtesy_s=FOR_EVER)) as asking:
+        all_ = [asks(asking, f"caller {number}") for number in range(QUESTIONS + 1)]
+        async with asyncio.timeout(10):
+            while work.begun < len(all_):  # noqa: ASYNC110 - what is waited for is under test
+                await asyncio.sleep(0.001)
+        work.let_go.set()
+        await asyncio.gather(*all_)
