@@ -36,14 +36,44 @@ CREATE OR REPLACE FUNCTION pipeline.incarnation() RETURNS text LANGUAGE sql STAB
   SET search_path = pg_catalog
   RETURN 'sim/' || (SELECT started FROM sim.moment)::text;
 """
+#: What a world leaves behind goes row by row: it is little, and TRUNCATE makes files.
+EMPTY = """
+CREATE FUNCTION sim.empty_vault() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+  DELETE FROM vault.audience; DELETE FROM vault.contact; DELETE FROM vault.content;
+  DELETE FROM vault.sender; DELETE FROM vault.signing_key; DELETE FROM vault.suppression;
+END $$;
+CREATE FUNCTION sim.empty_pipeline() RETURNS void LANGUAGE plpgsql AS $$ BEGIN
+  DELETE FROM pipeline.waiting; DELETE FROM pipeline.release; DELETE FROM pipeline.attempt_set;
+  DELETE FROM pipeline.deferral; DELETE FROM pipeline.batch; DELETE FROM pipeline.poison;
+  DELETE FROM pipeline.planned; DELETE FROM pipeline.scheduled_launch;
+  DELETE FROM pipeline.campaign;
+  DELETE FROM pipeline.cap; DELETE FROM pipeline.bucket; DELETE FROM pipeline.deficit;
+  DELETE FROM pipeline.cap_rule; DELETE FROM pipeline.ip; DELETE FROM pipeline.tenant;
+  DELETE FROM pipeline.warmup; DELETE FROM pipeline.volume_quota; DELETE FROM pipeline.volume_rate;
+  DELETE FROM pipeline.volume_bucket; DELETE FROM pipeline.volume_breaker; DELETE FROM pipeline.use;
+  DELETE FROM pipeline.volume_phase; DELETE FROM pipeline.mailbox; DELETE FROM pipeline.domain_ip;
+  DELETE FROM pipeline.plan; DELETE FROM app.cursor; DELETE FROM app.freshness;
+  UPDATE pipeline.gate SET open = false, incarnation = '', beat = 0, keeper = '',
+    epoch = 0, holder = '', holder_log = '';
+END $$;
+"""
+#: The database is a world's: it need not outlive the machine, and plans may not depend on how many
+#: worlds were there before.
+SETTINGS = {
+    "search_path": "sim, pg_catalog, public",
+    "synchronous_commit": "off",
+    "plan_cache_mode": "force_generic_plan",
+}
 
 
 def install(dsn: str) -> None:
     """Let every connection to this database take the time from the simulation."""
     with psycopg.connect(dsn, autocommit=True) as conn:
         conn.execute(DOORS.encode())
-        name = conn.info.dbname.encode()
-        conn.execute(b"ALTER DATABASE " + name + b" SET search_path = sim, pg_catalog, public")
+        conn.execute(EMPTY.encode())
+        for name, value in SETTINGS.items():
+            told = f"ALTER DATABASE {conn.info.dbname} SET {name} = {value}"
+            conn.execute(told.encode())
 
 
 class Clock:
@@ -60,6 +90,11 @@ class Clock:
     def now(self) -> datetime:
         """The moment in UTC."""
         return self.begin + timedelta(seconds=self.passed_s)
+
+    def until_tomorrow_s(self) -> float:
+        """How long this day of UTC still lasts, and a second of the next."""
+        today = self.now().replace(hour=0, minute=0, second=0, microsecond=0)
+        return (today + timedelta(days=1, seconds=1) - self.now()).total_seconds()
 
     @contextmanager
     def everywhere(self) -> Iterator[None]:

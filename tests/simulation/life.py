@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any, cast
 
@@ -196,6 +197,7 @@ class HeldLanes:
         """Nothing to let go of."""
 
 
+@cache
 def settings() -> Settings:
     """The same for every process of a world."""
     return Settings(

@@ -15,6 +15,7 @@ from domain.event import Event, Meta
 from tests.simulation.clock import Clock
 
 LOG_ID = "log_sim"
+TOPICS = declared_topics()
 
 
 @dataclass
@@ -27,7 +28,7 @@ class SimLog:
     _pos: int = 0
 
     def __post_init__(self) -> None:
-        for topic, declared in declared_topics().items():
+        for topic, declared in TOPICS.items():
             for part in range(declared["partitions"]):
                 self.parts[TopicPartition(topic, part)] = []
 
@@ -41,7 +42,7 @@ class SimLog:
         for draft in drafts:
             meta = replace(draft.meta, time=self.clock.now())
             key = codec.key_of(draft.event)
-            part = zlib.crc32(key) % declared_topics()[draft.topic]["partitions"]
+            part = zlib.crc32(key) % TOPICS[draft.topic]["partitions"]
             place = TopicPartition(draft.topic, part)
             found = codec.headers(draft.event, meta, subject=draft.subject, pos=draft.pos)
             self._append(place, key, codec.encode(draft.event), found)

@@ -20,7 +20,8 @@ ANSWERS = {
     "reply": (("told", "lost"), (6, 1)),
 }
 APPENDS = (("", "lost", "unacknowledged", "crash_before", "crash_after"), (12, 1, 1, 1, 1))
-CALM_PAUSE_S, CALM_PAUSE_MAX_S = 6.0, 6 * 3600.0
+KNOWN_AFTER_S = 12.0  # rows may be so old that a claim goes by
+CALM_PAUSES_S = (6.0, 100.0, 3700.0)  # and then until tomorrow
 PAUSES_S = ((0.05, 0.6, 4.0, 12.0, 45.0, 90.0), (8, 6, 3, 2, 1, 1))
 
 T = TypeVar("T")
@@ -53,7 +54,7 @@ class Nemesis:
             (self._late, 1),
             (self._again, 1),
             (self._decide, 1),
-            (self._volume, 4),
+            (self._volume, 8),
             (self._lose_answer, 1),
             (self._restart, 1),
         )
@@ -84,11 +85,14 @@ class Nemesis:
         self.world.sweep()
 
     def _let_time_pass(self) -> None:
-        """The longer nothing happens, the faster: a cap may hold the rest until tomorrow."""
+        """The longer nothing happens, the more: a lease ends, a breaker's hour, a cap's day."""
         length = self.world.log.length
         self._idle = 0 if length > self._length else self._idle + 1
         self._length = length
-        self.world.pass_time(min(CALM_PAUSE_S * 2**self._idle, CALM_PAUSE_MAX_S))
+        if self._idle < len(CALM_PAUSES_S):
+            self.world.pass_time(CALM_PAUSES_S[self._idle])
+        else:
+            self.world.pass_time(self.world.clock.until_tomorrow_s())
 
     def _note(self, what: str) -> None:
         self.story[-1] += f" {what}"
@@ -202,7 +206,11 @@ class Nemesis:
         self.scenario.decide()
 
     def _volume(self) -> None:
+        """Volume control decides; often long enough ago for everybody to have to know of it."""
         self.scenario.volume.decide()
+        if self.world.dice.random() < 0.3:
+            self._note(f"+{KNOWN_AFTER_S}")
+            self.world.pass_time(KNOWN_AFTER_S)
 
     def _lose_answer(self) -> None:
         """A dispatcher's next transaction commits, and the connection breaks before it hears so."""

@@ -75,7 +75,7 @@ class Scenario:
         self.launches.append(launch)
         batches = [
             self._batch(launch, number, dice.choice(list(PROVIDERS)))
-            for number in range(dice.randint(1, 3))
+            for number in range(dice.randint(1, 2))
         ]
         total = sum(batch.size for batch in batches)
         audience = AudiencePlanned(
@@ -88,7 +88,7 @@ class Scenario:
         self.world.log.tell(launch, *batches, audience)
 
     def _batch(self, launch: CampaignLaunched, number: int, provider: str) -> BatchPlanned:
-        size = self.world.dice.randint(1, 6)
+        size = self.world.dice.randint(1, 4)
         batch_id = f"bat_{launch.campaign_id}_{number}"
         contacts = [f"cnt_{batch_id}_{index}" for index in range(size)]
         sends = [

@@ -10,7 +10,7 @@ import pytest
 from tests.simulation.run import run
 
 pytestmark = pytest.mark.stack
-FIRST, COUNT = int(os.environ.get("PM_SEED", "1")), int(os.environ.get("PM_SEEDS", "40"))
+FIRST, COUNT = int(os.environ.get("PM_SEED", "1")), int(os.environ.get("PM_SEEDS", "100"))
 AT_ONCE = 100
 SEEDS = range(FIRST, FIRST + COUNT)
 FAILED_ONCE = [

@@ -10,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from random import Random
 
-import psycopg
 from aiokafka import TopicPartition
 
 from adapters import dot_journal
@@ -32,24 +31,6 @@ from tests.simulation.wire import Wire
 
 LANES = ("pm.due.high", "pm.due.normal", "pm.due.low")
 RETRY_SCALE = 1 / 100
-
-EMPTY_VAULT = b"""
-DELETE FROM vault.audience; DELETE FROM vault.contact; DELETE FROM vault.content;
-DELETE FROM vault.sender; DELETE FROM vault.signing_key; DELETE FROM vault.suppression;
-"""
-EMPTY_PIPELINE = b"""
-DELETE FROM pipeline.waiting; DELETE FROM pipeline.release; DELETE FROM pipeline.attempt_set;
-DELETE FROM pipeline.deferral; DELETE FROM pipeline.batch; DELETE FROM pipeline.poison;
-DELETE FROM pipeline.planned; DELETE FROM pipeline.scheduled_launch; DELETE FROM pipeline.campaign;
-DELETE FROM pipeline.cap; DELETE FROM pipeline.bucket; DELETE FROM pipeline.deficit;
-DELETE FROM pipeline.cap_rule; DELETE FROM pipeline.ip; DELETE FROM pipeline.tenant;
-DELETE FROM pipeline.warmup; DELETE FROM pipeline.volume_quota; DELETE FROM pipeline.volume_rate;
-DELETE FROM pipeline.volume_bucket; DELETE FROM pipeline.volume_breaker; DELETE FROM pipeline.use;
-DELETE FROM pipeline.volume_phase; DELETE FROM pipeline.mailbox; DELETE FROM pipeline.domain_ip;
-DELETE FROM pipeline.plan; DELETE FROM app.cursor; DELETE FROM app.freshness;
-UPDATE pipeline.gate SET open = false, incarnation = '', beat = 0, keeper = '',
-  epoch = 0, holder = '', holder_log = '';
-"""
 
 
 class Crash(Exception):  # noqa: N818 - what the world does to a process
@@ -102,7 +83,7 @@ class World:
         self.clock = Clock(datetime(2026, 3, 1, hour, 58, tzinfo=UTC))
         self.log, self.wire = SimLog(self.clock), Wire(self.dice)
         self.loop = SimLoop(self.clock)
-        self.owner = psycopg.connect(self.dsn, autocommit=True)
+        self.owner = connections.owner(self.dsn)
         self.lives: dict[str, Life] = {}
         self.faulty = FaultyLog(self.log)
         self.lane_offsets: dict[TopicPartition, int] = {
@@ -244,7 +225,6 @@ class World:
         if self.sweeper:
             self.loop.finish(self.sweeper.close())
         self.loop.close()
-        self.owner.close()
 
     def ledger(self) -> ReaderOf:
         """A reader of the ledger, at the log's beginning."""
@@ -261,10 +241,10 @@ class World:
 
     def _wipe(self) -> None:
         self._wipe_pipeline()
-        self.owner.execute(EMPTY_VAULT)
+        self.owner.execute("SELECT sim.empty_vault()")
 
     def _wipe_pipeline(self) -> None:
-        self.owner.execute(EMPTY_PIPELINE)
+        self.owner.execute("SELECT sim.empty_pipeline()")
 
 
 async def _uncommitted(session: Session) -> None:
