@@ -36,6 +36,9 @@ CONFIGURATION = {
     "checkpoint_timeout": "15min",
     "random_page_cost": "1.1",
     "jit": "off",
+    # When a process of it crashes all of it ends, and the supervisor starts it anew: going on by
+    # itself it stood without a recovery for ever once that had failed (plan fsync-postgres).
+    "restart_after_crash": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
 }
