@@ -17,7 +17,7 @@ from streams.releasing.bounds import Bounds
 from tests.simulation.run import run
 
 pytestmark = pytest.mark.stack
-SEEDS_MAX = 60
+SEEDS_MAX = 150
 
 Mutate = Callable[[pytest.MonkeyPatch], None]
 
