@@ -20,13 +20,15 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.limits import OVERLOADED_WAIT_S, streams
 from api.problems import Problem, answer
+from projections.reads import WAITED
 
 AT_ONCE = 2  # requests of one caller that are worked on; the next ones wait
 WAITING_MAX = 32  # of one caller: half of what is taken in at all
 QUESTIONS = 4  # of all callers, answered at once
 COURTESY_S = 0.1  # a question gives way for no longer: what it waits for may be slow
 OTHERS_S = 1.0  # others are about who asked within this time
-WAIT_MAX_S = 2.0  # in an outage each request before may take as long: a caller is told so in time
+#: In an outage each request before may take 2 s: a caller is told of it within these, all in all.
+WAIT_MAX_S = 1.5
 
 
 @dataclass
@@ -124,10 +126,12 @@ class Turns:
         """Whether the turn came in time."""
         turn = self._turns.setdefault(caller, Turn(asyncio.Semaphore(self._at_once)))
         turn.there += 1
+        began = monotonic()
         try:
             if not await _came(turn.slots, self._wait_max_s):
                 yield False
                 return
+            WAITED.set(monotonic() - began)
             try:
                 yield True
             finally:

@@ -12,6 +12,7 @@ from collections.abc import (
     Sequence,
 )
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -26,6 +27,9 @@ from adapters.postgres import bound_by, named_sql
 from projections.fold import Connection
 
 ANSWER_MAX_S = 2.0
+ANSWER_LEAST_S = 0.5
+#: Seconds that the caller had to wait before anything was asked: they count as time for its answer.
+WAITED: ContextVar[float] = ContextVar("waited", default=0.0)
 SQL = named_sql(Path(__file__).parent / "reads.sql")
 
 
@@ -141,11 +145,10 @@ class Reads:
 
     @asynccontextmanager
     async def _connection(self) -> AsyncIterator[Connection]:
+        within_s = max(ANSWER_LEAST_S, self._answer_max_s - WAITED.get())
+        within_s = min(within_s, self._answer_max_s)
         try:
-            async with (
-                asyncio.timeout(self._answer_max_s),
-                self._pool.connection(timeout=self._answer_max_s) as conn,
-            ):
+            async with asyncio.timeout(within_s), self._pool.connection(timeout=within_s) as conn:
                 yield conn
         except (PoolTimeout, TimeoutError) as error:
             raise Away(f"no answer within {self._answer_max_s} s") from error

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 import httpx2
 import pytest
+from psycopg_pool import PoolTimeout
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
 from api.turns import AT_ONCE, QUESTIONS, WAITING_MAX, Turns
+from projections.reads import ANSWER_LEAST_S, WAITED, Away, Reads
 
 
 class Work:
@@ -82,6 +86,44 @@ async def test_who_waits_for_a_turn_in_vain_is_told_so_in_time() -> None:
     assert told.status_code == 503
     assert told.headers["retry-after"]
     assert [answer.status_code for answer in (*answers, again)] == [200] * (AT_ONCE + 1)
+
+
+async def test_the_wait_for_a_turn_is_told_to_what_asks_for_the_answer() -> None:
+    """It counts as time for the answer: in an outage 503 comes within 2 s all in all."""
+    waited: list[float] = []
+
+    async def work(scope: Scope, receive: Receive, send: Send) -> None:
+        waited.append(WAITED.get())
+        await asyncio.sleep(0.02 if len(waited) == 1 else 0)
+        await PlainTextResponse("done")(scope, receive, send)
+
+    async with client(Turns(work, at_once=1)) as asking:
+        await asyncio.gather(asking.get("/"), asking.get("/"))
+
+    assert waited[0] < waited[1]
+    assert waited[1] >= 0.01
+
+
+class NoConnection:
+    """A pool that has none; it notes how long each asked for one."""
+
+    def __init__(self) -> None:
+        self.waits: list[float] = []
+
+    def connection(self, timeout: float) -> AbstractAsyncContextManager[Any]:
+        self.waits.append(timeout)
+        raise PoolTimeout
+
+
+async def test_who_waited_for_a_turn_waits_so_much_less_for_postgres() -> None:
+    pool: Any = NoConnection()
+    for waited in (0.0, 1.2, 9.0):
+        WAITED.set(waited)
+        with pytest.raises(Away):
+            async with Reads(pool, answer_max_s=2.0).of("ten_a"):
+                pass
+
+    assert pool.waits == [2.0, pytest.approx(0.8), ANSWER_LEAST_S]
 
 
 FOR_EVER = 60.0  # longer than the test may take: who goes on was let on
