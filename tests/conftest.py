@@ -12,9 +12,14 @@ from collections.abc import AsyncIterator, Iterator
 import psycopg
 import pytest
 from aiokafka.admin import AIOKafkaAdminClient
+from hypothesis import settings
 from psycopg import sql
 
 from adapters import kafka_log, postgres
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 
 @pytest.fixture(scope="session")

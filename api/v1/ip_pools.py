@@ -67,8 +67,8 @@ async def get_ip_pool(
     """One pool; of each member what may still leave today, its reputation, its share of mail.
 
     `left` is null where nothing binds, `score` where it is unknown. `weight` is the share that both
-    make; a member whose score is below 50 comes last. Only providers that some member met today or has a limit
-    for are told, or the one that is asked for.
+    make; a member whose score is below 50 comes last. Only providers that some member met today or
+    has a limit for are told, or the one that is asked for.
     """
     day = ports.clock().date()
     async with ports.reads.of(caller.tenant_id) as bound:

@@ -1386,8 +1386,8 @@ class Client(Transport):
         """One pool; of each member what may still leave today, its reputation, its share of mail.
 
         `left` is null where nothing binds, `score` where it is unknown. `weight` is the share that both
-        make; a member whose score is below 50 comes last. Only providers that some member met today or has a limit
-        for are told, or the one that is asked for.
+        make; a member whose score is below 50 comes last. Only providers that some member met today or
+        has a limit for are told, or the one that is asked for.
 
         GET /v1/ip-pools/{pool_id}
         """

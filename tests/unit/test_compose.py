@@ -44,7 +44,8 @@ def test_compose_runs_the_processes_that_up_runs(
 def test_each_service_of_ours_runs_the_role_it_is_named_after(
     services: dict[str, dict[str, Any]],
 ) -> None:
-    ours = {name: told for name, told in services.items() if "command" in told}
+    commanded = {name: told for name, told in services.items() if "command" in told}
+    ours = {name: told for name, told in commanded.items() if name != "postgres"}
 
     assert {name: told["command"] for name, told in ours.items()} == {
         name: ["run", name] for name in (*roles.ROLES, ONE_SHOT)
