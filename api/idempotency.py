@@ -28,17 +28,20 @@ from adapters.sealing import Seals, Unopened, field
 from api.answers import carried
 from api.problems import Problem
 from api.strict import WRITES
-from projections.reads import Away, Reads
+from projections.reads import WAITED, Away, Reads
 
 log = structlog.get_logger()
 DAYS_KEPT = 7
 LEASE_S = 60  # longer than any command may take
 WAIT_MAX_S = 2.0
 LOOK_EVERY_S = 0.05
+FREE_AGAIN_S = 1.0
 BYTES_MAX = 256 * 1024  # a longer answer is not kept: its command runs again
 KEPT_HEADERS = frozenset({"content-type", "etag", "location", "pm-position"})
 #: Answers of a request that did not begin: asking again may well begin it.
 NOT_KEPT = frozenset({401, 403, 413, 415, 429})
+
+_freeing: set[asyncio.Task[None]] = set()  # who is freed once Postgres is back
 
 RESERVE = """
 INSERT INTO app.keyed_answer AS k (tenant_id, key, request, holder, lease_until, expires_at)
@@ -109,14 +112,30 @@ class Reserved:
         await self._write(KEEP, sealed=sealed)
 
     async def free(self) -> None:
-        await self._write(FREE)
+        """Let the command run again: now, or, in an outage, once it is over."""
+        if not await self._write(FREE):
+            task = asyncio.create_task(self._free_later())
+            _freeing.add(task)
+            task.add_done_callback(_freeing.discard)
 
-    async def _write(self, statement: Any, **values: Any) -> None:
+    async def _free_later(self) -> None:
+        for _ in range(LEASE_S):  # then the lease is over as well
+            await asyncio.sleep(FREE_AGAIN_S)
+            if await self._write(FREE):
+                return
+
+    async def _write(self, statement: Any, **values: Any) -> bool:
+        """Whether Postgres was there. The answer is ready: its caller waits for this but briefly."""
+        before = WAITED.set(WAIT_MAX_S)
         try:
             async with self.reads.of(self.tenant_id) as bound:
                 await bound.rows(statement, key=self.key, holder=self.holder, **values)
         except Away:  # the lease ends, and the command may run again
             log.warning("answer_not_kept", tenant_id=self.tenant_id)
+            return False
+        finally:
+            WAITED.reset(before)
+        return True
 
 
 class Replayed(Exception):  # noqa: N818 - an answer, not an error

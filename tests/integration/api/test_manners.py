@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -12,12 +13,14 @@ import psycopg
 import pytest
 from fastapi import APIRouter
 
+from api import idempotency
 from api.limits import Allowance, Rates
 from api.main import Manners, create_app
 from api.positions import part_of
 from api.wiring import Ports
 from projections import models
-from tests.api_kit import api_of, client_of, ports_of
+from projections.reads import Away, Bound, Reads
+from tests.api_kit import SEALS, api_of, client_of, ports_of
 from tests.decided_kit import done, refused
 
 pytestmark = pytest.mark.stack
@@ -165,6 +168,40 @@ async def test_a_key_held_by_a_process_that_died_is_free_for_its_next_life(
         again = await done(reborn.post(IPS, json={}, headers=KEY), 201)
 
     assert again["ip"] == first["ip"]
+
+
+class Flickering:
+    """Reads of a Postgres that is away for so many looks."""
+
+    def __init__(self, reads: Reads, times: int) -> None:
+        self.reads, self.times = reads, times
+
+    @asynccontextmanager
+    async def of(self, tenant_id: str) -> AsyncIterator[Bound]:
+        self.times -= 1
+        if self.times >= 0:
+            raise Away("away")
+        async with self.reads.of(tenant_id) as bound:
+            yield bound
+
+
+async def test_a_key_that_could_not_be_freed_in_an_outage_is_free_once_it_is_over(
+    dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else who asks again after a 503 is told for a minute that the first request still runs."""
+    monkeypatch.setattr(idempotency, "FREE_AGAIN_S", 0.01)
+    values: dict[str, Any] = {"key": "k", "request": b"r", "holder": "h", "process": "", "life": ""}
+    async with ports_of(dsn) as ports:
+        async with ports.reads.of("ten_a") as bound:
+            await bound.rows(idempotency.RESERVE, lease_s=60, days=1, **values)
+        reads: Any = Flickering(ports.reads, 2)
+
+        await idempotency.Reserved(reads, SEALS, "ten_a", "k", "h").free()
+        async with asyncio.timeout(20):
+            await asyncio.gather(*idempotency._freeing)
+
+        async with ports.reads.of("ten_a") as bound:
+            assert await bound.rows(idempotency.LOOK, key="k") == []
 
 
 async def test_kept_answers_are_sealed_and_go_with_an_erased_person(
