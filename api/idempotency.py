@@ -125,7 +125,7 @@ class Reserved:
                 return
 
     async def _write(self, statement: Any, **values: Any) -> bool:
-        """Whether Postgres was there. The answer is ready: its caller waits for this but briefly."""
+        """Whether Postgres was there. The answer is ready: its caller waits for this briefly."""
         before = WAITED.set(WAIT_MAX_S)
         try:
             async with self.reads.of(self.tenant_id) as bound:
