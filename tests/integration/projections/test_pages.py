@@ -39,7 +39,7 @@ VALUES: dict[str, Any] = {
     "edges": [BEGIN], "start": BEGIN, "end": BEGIN, "days_start": BEGIN, "days_end": BEGIN,
     "first_day": BEGIN.date(), "last_day": BEGIN.date(), "ids": ["cmp_1"], "after": "", "period":
     BEGIN.date(), "after_batch": "", "after_idx": -1, "place": 5, "tenants": [TENANT],
-    "workspace_id": "", "q": "", "name": "",
+    "workspace_id": "", "q": "", "name": "", "sent": ["accepted"],
 }  # fmt: skip
 
 
