@@ -94,7 +94,8 @@ class Listeners:
             async with asyncio.timeout(STREAM_MAX_S):
                 while not self.closed:
                     try:
-                        news = await asyncio.wait_for(queue.get(), HEARTBEAT_S)
+                        async with asyncio.timeout(HEARTBEAT_S):
+                            news = await queue.get()
                     except TimeoutError:
                         yield None
                         continue

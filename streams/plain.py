@@ -31,6 +31,7 @@ FETCH_BYTES = 4 << 20  # of a partition at a time: the largest record (kafka/top
 REVOKED_STEP_MAX_S = 20.0
 #: Kafka refuses to let us read, say while members of another runtime are in the group yet.
 REFUSED_PAUSE_S, REFUSED_MAX_S = 0.5, 30.0
+CANCEL_AGAIN_S = 1.0
 YIELD_EVERY = 50  # records; a step that never waits would keep everybody else from running
 NOWHERE = TopicPartition("-", 0)  # asked for records of this one, the consumer tells its troubles
 
@@ -127,9 +128,10 @@ class PlainRuntime(ConsumerRebalanceListener):  # type: ignore[misc]
         self._forget_waiting()
         await asyncio.gather(*(agent.idle.wait() for agent in self._agents))
         tasks, self._tasks = self._tasks, set()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        while tasks:  # a library may swallow a cancel
+            for task in tasks:
+                task.cancel()
+            _, tasks = await asyncio.wait(tasks, timeout=CANCEL_AGAIN_S)
         if self._consumer:
             await self._commit()
             await self._consumer.stop()
@@ -179,8 +181,9 @@ class PlainRuntime(ConsumerRebalanceListener):  # type: ignore[misc]
 
     async def _until_room(self) -> None:
         self._room.clear()
-        with suppress(TimeoutError):
-            await asyncio.wait_for(self._room.wait(), POLL_MS / 1000)
+        with suppress(TimeoutError):  # wait_for of Python 3.11 may swallow a cancel (gh-86296)
+            async with asyncio.timeout(POLL_MS / 1000):
+                await self._room.wait()
 
     # ---- steps
 

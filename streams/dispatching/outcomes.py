@@ -173,7 +173,8 @@ class Outbox:
         """Write until cancelled."""
         while True:
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), FLUSH_EVERY_S)
+                async with asyncio.timeout(FLUSH_EVERY_S):
+                    await self._wake.wait()
             await self._flush()
 
     async def _flush(self) -> None:

@@ -81,7 +81,8 @@ class Desk:
 
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self._woken.wait(), LOOK_EVERY_S)
+            async with asyncio.timeout(LOOK_EVERY_S):
+                await self._woken.wait()
         self._woken.clear()
 
     async def _take_up(self) -> None:
