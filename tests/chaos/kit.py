@@ -92,7 +92,8 @@ def mutated(mutant: str, role: str, copies: int = 1) -> dict[str, Any]:
 
 
 def record(row: int, what: str, found: Mapping[str, Any], figure: str, target: str) -> None:
-    """Keep what came of a plan as a line of docs/reliability.md."""
+    """Keep what came of a plan as a line of docs/reliability.md; what does not hold is said."""
+    figure = "; but ".join((figure, *found["problems"][:2]))
     scoreboard.keep(
         found["plan"],
         {
