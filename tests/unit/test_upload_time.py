@@ -1,4 +1,4 @@
-"""A file may take longer to come in than a JSON body to be answered."""
+"""How long an answer may take: longer for a file that comes in, less while Postgres is away."""
 
 from __future__ import annotations
 
@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 from starlette.types import Message, Receive, Scope, Send
 
+from api import limits
 from api.limits import InFlight
 
 
-async def status(method: str, path: str) -> int:
-    """What comes of a request whose body never ends, where answers have no time and files have."""
+async def status(method: str, path: str, answer_max_s: float = 0.0, *, away: bool = False) -> int:
+    """What comes of a request whose body is late; answers have so much time, files more."""
     told: list[Message] = []
     let_go = asyncio.Event()
 
@@ -29,10 +30,10 @@ async def status(method: str, path: str) -> int:
         told.append(message)
 
     scope: dict[str, Any] = {"type": "http", "method": method, "path": path, "headers": []}
-    bounded = InFlight(app, answer_max_s=0.0, upload_max_s=30.0)
+    bounded = InFlight(app, answer_max_s=answer_max_s, upload_max_s=30.0, away=lambda: away)
     asking = asyncio.ensure_future(bounded(scope, receive, send))
     for _ in range(10):
-        await asyncio.sleep(0)
+        await asyncio.sleep(0.001)
     let_go.set()
     await asking
     return int(told[0]["status"])
@@ -49,3 +50,16 @@ async def status(method: str, path: str) -> int:
 )
 async def test_a_file_has_its_own_time(method: str, path: str, expected: int) -> None:
     assert await status(method, path) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "away", "expected"),
+    [("/v1/leads", True, 503), ("/v1/leads", False, 201), ("/v1/imports", True, 201)],
+)
+async def test_in_an_outage_the_answer_comes_soon(
+    monkeypatch: pytest.MonkeyPatch, path: str, *, away: bool, expected: int
+) -> None:
+    """However many steps of a command would each wait for Postgres; a file still comes in."""
+    monkeypatch.setattr(limits, "AWAY_ANSWER_S", 0.0)
+
+    assert await status("POST", path, 30.0, away=away) == expected
