@@ -179,6 +179,7 @@ SHARE_OF_LISTS, SHARE_OF_THINGS, SHARE_OF_WRITES = 0.75, 0.85, 1.0
 IN_FLIGHT_MAX = 64
 ANSWER_MAX_S = 30.0
 AWAY_ANSWER_S = 2.0  # in an outage of Postgres, each step of a command may wait as long
+AWAY_LOOK_S = 0.1
 UPLOAD_MAX_S = 900.0  # 100 MiB at 1 Mbit/s
 OVERLOADED_WAIT_S = 1
 STREAM = b"text/event-stream"
@@ -246,9 +247,7 @@ class InFlight:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
-            done, _ = await asyncio.wait({task}, timeout=min(AWAY_ANSWER_S, answer_max_s))
-            if not done and (file_comes or not self._away()):
-                await asyncio.wait({task}, timeout=max(0.0, answer_max_s - AWAY_ANSWER_S))
+            await self._in_time(task, answer_max_s, patient=file_comes)
             if task.done() or begun:
                 await task
                 return
@@ -259,6 +258,16 @@ class InFlight:
         log.warning("request_timed_out", request_id=scope.get("request_id", ""))
         problem = Problem("timed_out", "no answer in time", wait_s=2)
         await answer(scope, problem)(scope, receive, send)
+
+    async def _in_time(
+        self, task: asyncio.Task[None], answer_max_s: float, *, patient: bool
+    ) -> None:
+        """Wait for it, and no longer than an answer may take now. `patient`: also in an outage."""
+        until = monotonic() + answer_max_s
+        done, _ = await asyncio.wait({task}, timeout=min(AWAY_ANSWER_S, answer_max_s))
+        while not done and monotonic() < until and (patient or not self._away()):
+            left_s = min(AWAY_LOOK_S, max(0.0, until - monotonic()))
+            done, _ = await asyncio.wait({task}, timeout=left_s)
 
 
 def streams(scope: Scope) -> bool:

@@ -63,3 +63,26 @@ async def test_in_an_outage_the_answer_comes_soon(
     monkeypatch.setattr(limits, "AWAY_ANSWER_S", 0.0)
 
     assert await status("POST", path, 30.0, away=away) == expected
+
+
+async def test_an_outage_that_begins_meanwhile_ends_the_wait(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "AWAY_ANSWER_S", 0.0)
+    monkeypatch.setattr(limits, "AWAY_LOOK_S", 0.001)
+    looks = iter([False, False, True])
+    told: list[Message] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await asyncio.Event().wait()
+
+    async def nothing() -> Message:
+        return {"type": "http.disconnect"}
+
+    async def send(message: Message) -> None:
+        told.append(message)
+
+    scope: dict[str, Any] = {"type": "http", "method": "POST", "path": "/v1/lists", "headers": []}
+    await InFlight(app, away=lambda: next(looks))(scope, nothing, send)
+
+    assert told[0]["status"] == 503
