@@ -178,8 +178,6 @@ SHED = (
 SHARE_OF_LISTS, SHARE_OF_THINGS, SHARE_OF_WRITES = 0.75, 0.85, 1.0
 IN_FLIGHT_MAX = 64
 ANSWER_MAX_S = 30.0
-AWAY_ANSWER_S = 2.0  # in an outage of Postgres, each step of a command may wait as long
-AWAY_LOOK_S = 0.1
 UPLOAD_MAX_S = 900.0  # 100 MiB at 1 Mbit/s
 OVERLOADED_WAIT_S = 1
 STREAM = b"text/event-stream"
@@ -200,9 +198,8 @@ class InFlight:
 
     A file that is sent may take longer to come in than a JSON body to be answered.
 
-    One that takes longer is answered `timed_out` and goes on: a command may still happen. While
-    Postgres is `away` that is after AWAY_ANSWER_S. Streams of changes are bounded by their own
-    route, not here.
+    One that takes longer is answered `timed_out` and goes on: a command may still happen. Streams
+    of changes are bounded by their own route, not here.
     """
 
     def __init__(
@@ -212,13 +209,11 @@ class InFlight:
         most: int = IN_FLIGHT_MAX,
         answer_max_s: float = ANSWER_MAX_S,
         upload_max_s: float = UPLOAD_MAX_S,
-        away: Callable[[], bool] = lambda: False,
     ) -> None:
         self._app = app
         self._most = most
         self._answer_max_s = answer_max_s
         self._upload_max_s = upload_max_s
-        self._away = away
         self._running: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -247,7 +242,7 @@ class InFlight:
         self._running.add(task)
         task.add_done_callback(self._running.discard)
         try:
-            await self._in_time(task, answer_max_s, patient=file_comes)
+            await asyncio.wait({task}, timeout=answer_max_s)
             if task.done() or begun:
                 await task
                 return
@@ -256,18 +251,8 @@ class InFlight:
             raise
         late = True
         log.warning("request_timed_out", request_id=scope.get("request_id", ""))
-        problem = Problem("timed_out", "no answer in time", wait_s=2)
+        problem = Problem("timed_out", f"no answer within {answer_max_s} s", wait_s=2)
         await answer(scope, problem)(scope, receive, send)
-
-    async def _in_time(
-        self, task: asyncio.Task[None], answer_max_s: float, *, patient: bool
-    ) -> None:
-        """Wait for it, and no longer than an answer may take now. `patient`: also in an outage."""
-        until = monotonic() + answer_max_s
-        done, _ = await asyncio.wait({task}, timeout=min(AWAY_ANSWER_S, answer_max_s))
-        while not done and monotonic() < until and (patient or not self._away()):
-            left_s = min(AWAY_LOOK_S, max(0.0, until - monotonic()))
-            done, _ = await asyncio.wait({task}, timeout=left_s)
 
 
 def streams(scope: Scope) -> bool:

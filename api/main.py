@@ -169,13 +169,7 @@ def _frame(app: FastAPI, manners: Manners) -> None:
     app.add_middleware(StrictBodies)
     app.add_middleware(Bugs)
     app.add_middleware(Turns)
-    ports = app.state.ports
-    app.add_middleware(
-        InFlight,
-        most=manners.in_flight_max,
-        answer_max_s=manners.answer_max_s,
-        away=lambda: bool(ports and ports.reads.away),
-    )
+    app.add_middleware(InFlight, most=manners.in_flight_max, answer_max_s=manners.answer_max_s)
     if manners.origins:
         app.add_middleware(
             CORSMiddleware,

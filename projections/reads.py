@@ -127,7 +127,6 @@ class Reads:
     ) -> None:
         self._pool = pool
         self._answer_max_s = answer_max_s
-        self.away = False  # whether the last look met an outage
 
     @asynccontextmanager
     async def of(self, tenant_id: str) -> AsyncIterator[Bound]:
@@ -150,13 +149,10 @@ class Reads:
         within_s = min(within_s, self._answer_max_s)
         try:
             async with asyncio.timeout(within_s), self._pool.connection(timeout=within_s) as conn:
-                self.away = False
                 yield conn
         except (PoolTimeout, TimeoutError) as error:
-            self.away = True
             raise Away(f"no answer within {self._answer_max_s} s") from error
         except (psycopg.OperationalError, psycopg.InterfaceError) as error:
-            self.away = True
             raise Away(str(error)) from error
 
 

@@ -24,10 +24,7 @@ CREATED, UNAVAILABLE = 201, 503
 TIMEOUT_S = 10.0
 ANSWERS_WITHIN_S = 2.5  # 2 s, and what the machine needs to get around to it
 TRIES_MAX = 2000
-AGAIN_AFTER_S = (
-    0.2  # at first; who was asked in vain again and again is given up to five times that
-)
-AGAIN_AFTER_MAX_S = 1.0
+AGAIN_AFTER_S, AGAIN_AFTER_MAX_S = 0.2, 1.0  # longer after each time in vain
 
 
 @dataclass
